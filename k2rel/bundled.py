@@ -189,6 +189,8 @@ def site_path(level_or_file: str | Path, data: str | None = None) -> Path:
             return _designs() / f"{name}.yaml"
     if path.is_dir():
         raise InputError(Problem("is a folder, not a site file", file=text))
+    if path.exists():
+        raise InputError(Problem("is no regular file, and no other is read", file=text))
     if path.suffix.lower() in {".yaml", ".yml"} or "/" in text:
         raise InputError(Problem("there is no such file", file=text))
     meant = closest(text, (*names, *designs)) or closest(text, names)

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from k2rel.errors import InputError, Problem
 
@@ -20,6 +21,7 @@ __all__ = [
     "check_regular",
     "harmless",
     "identifiers",
+    "opened",
     "read_text",
     "temporary_name",
     "whole",
@@ -27,10 +29,39 @@ __all__ = [
     "write_whole",
 ]
 
+# without waiting for somebody who writes into a pipe; the second is of Windows
+_READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _FORMULA = re.compile(r"^[=+\-@\t\r\n]")
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _OTHER_SIGNS = re.compile(r"[^A-Za-z0-9_-]+")
 _NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$", re.IGNORECASE)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a regular file to read it: a device may have no end, and a pipe nobody who writes.
+
+    Examples
+    --------
+    >>> with opened(Path("/dev/zero")):
+    ...     pass
+    Traceback (most recent call last):
+    ...
+    k2rel.errors.InputError: /dev/zero: is no regular file, and no other is read
+    """
+    name = str(path)
+    try:
+        descriptor = os.open(path, _READING)
+    except (OSError, ValueError) as error:
+        raise InputError(Problem(f"cannot be read: {getattr(error, 'strerror', None) or error}", name)) from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise InputError(Problem("is no regular file, and no other is read", name))
+    with os.fdopen(descriptor, "rb") as stream:
+        try:
+            yield stream
+        except OSError as error:
+            raise InputError(Problem(f"cannot be read: {error.strerror or error}", name)) from None
 
 
 def read_text(path: Path, most_bytes: int, too_large: str) -> str:
@@ -44,11 +75,8 @@ def read_text(path: Path, most_bytes: int, too_large: str) -> str:
     k2rel.errors.InputError: nowhere.csv: cannot be read: No such file or directory
     """
     name = str(path)
-    try:
-        with path.open("rb") as stream:
-            raw = stream.read(most_bytes + 1)
-    except (OSError, ValueError) as error:
-        raise InputError(Problem(f"cannot be read: {getattr(error, 'strerror', None) or error}", name)) from None
+    with opened(path) as stream:
+        raw = stream.read(most_bytes + 1)
     if len(raw) > most_bytes:
         raise InputError(Problem(f"is larger than {most_bytes // 1_000_000} MB; {too_large}", name))
     try:

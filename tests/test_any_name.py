@@ -262,6 +262,21 @@ def test_a_name_that_cannot_be_is_refused_in_one_sentence_with_its_line(name, tm
     assert len(told) == 1 and re.match(rf"{re.escape(str(path))}:\d+: components", told[0])
 
 
+@pytest.mark.parametrize("sign", ["\u202e", "\x07", "\x1b", "\u2066"], ids=ascii)
+def test_no_text_of_a_site_commands_the_terminal(sign, tmp_path, k2) -> None:
+    for place in ("title", "description", "components"):
+        data = data_of(FOREIGN)
+        entry = data["components"]["hub_east"] if place == "components" else data
+        entry["title" if place == "components" else place] = f"x{sign}[31m"
+        run = k2("check", written(tmp_path / "site.yaml", data))
+        assert run.code == 2 and f"has U+{ord(sign):04X}, which is no printable" in run.err and sign not in run.err
+    data = data_of(FOREIGN)
+    data["title"], data["description"] = "10\u00a0km", "two\nlines"
+    assert k2("check", written(tmp_path / "site.yaml", data)).code == 0
+    data["components"]["hub_east"]["needs"] = ["hub_west", "hub_west"]
+    assert "names 'hub_west' twice" in k2("check", written(tmp_path / "site.yaml", data)).err
+
+
 def test_services_that_are_derived_keep_their_names_and_no_others() -> None:
     data = data_of(FOREIGN)
     for name, free in (("cameras_client", False), ("cameras_client_2", False), ("x_client", True),

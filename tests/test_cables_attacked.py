@@ -1,6 +1,8 @@
 """Lists of cables as they should not be: large, doubtful and badly written ones, and figures by hand."""
 
 import itertools
+import os
+import time
 
 import numpy as np
 import pandas as pd
@@ -64,7 +66,7 @@ def test_a_version_of_the_data_is_that_of_the_site_and_of_its_figures() -> None:
     with pytest.raises(InputError, match=r"data: there is no version '9\.9'"):
         site_of(data="9.9")
     said = refused(data="0.1")  # this version has no patch cable
-    assert "cable type 'cable' of 2 cables is no component type" in said
+    assert "cable type 'cable' of 2 cables (also in line 2) is no component type" in said
 
 
 def test_every_keyword_of_the_documents_is_taken() -> None:
@@ -243,6 +245,24 @@ def test_patterns_are_as_many_as_can_be_compared() -> None:
     assert "types: 3,000 rows are about patterns; at most 2,000 can be" in refused(types=types)
 
 
+DOORS = {
+    "import": "import {}", "types": "import cables.csv --types {}", "rates": "import cables.csv --rates {}", "check": "check {}",
+    "field": "fit {}", "sweep": "sweep {}", "chain": "ctmc --steady {}", "fault tree": "solve {}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("file", ["pipe", "/dev/zero", "/dev/urandom"])
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+def test_what_has_no_end_or_no_writer_is_not_read(tmp_path, monkeypatch, k2, door, file) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    (tmp_path / "cables.csv").write_text("from,to\ncam-1,nas\n")
+    begun = time.process_time()
+    run = k2(*door.format(file).split())
+    assert run.code == 2 and "is no regular file" in run.err, run.err
+    assert time.process_time() - begun < 1
+
+
 def test_a_file_name_that_is_none_is_said_before_anything_is_read(k2) -> None:
     for given, said in (
         ("x" * 3000, "cannot be written: File name too long"),
@@ -251,3 +271,44 @@ def test_a_file_name_that_is_none_is_said_before_anything_is_read(k2) -> None:
         shown = k2("import", "nowhere.csv", "--output", given)
         assert shown.code == 2
         assert said in shown.err
+
+
+ODD_ROWS = {
+    "no capacity": ("From,To,Capacity\ncam-1,sw,\nsw,nas,0\n", ":3: Capacity: a capacity is above 0, got '0'"),
+    "a cost below 0": ("From,To,Cost\ncam-1,sw,-1\nsw,nas,\n", ":2: Cost: a cost is a number from 0 to 1e12, got '-1'"),
+    "a sign of direction": ("From,To,Label\ncam-1,sw,\nsw,nas,K\u202e1\n", ":3: Label: has U+202E, which is no printable"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "said"), ODD_ROWS.values(), ids=ODD_ROWS)
+def test_what_a_site_refuses_is_refused_in_its_row(tmp_path, text, said) -> None:
+    (tmp_path / "cables.csv").write_text(text)
+    assert f"cables.csv{said}" in refused(tmp_path / "cables.csv")
+
+
+def test_a_cost_of_nothing_goes_as_in_a_graph() -> None:
+    assert site_of([{**one, "cost": 0} for one in LIST]).found.table()["paths"].tolist() == [1]
+
+
+def test_types_of_cables_have_a_table_of_their_own(tmp_path) -> None:
+    (tmp_path / "kinds.csv").write_text("cable type,component type,mttf,mttr\nSAS,cable,,\nmicrowave,,20000 h,6 h\n")
+    cables = [{**LIST[0], "type": "SAS"}, {**LIST[1], "type": "microwave"}]
+    site = site_of(cables, types=[DEVICES, tmp_path / "kinds.csv"])
+    assert site.components["sw-nas"].type == "microwave"
+
+
+def test_messages_of_an_import_have_its_options_its_lines_and_what_is_idle(tmp_path, monkeypatch, k2) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "c.csv").write_text("from,to\ncam-1,sw\nsw,nas\nsw,idle-1\n")
+    rows = "nas,,100000 h,8 h\nsw,,50000 h,4 h\nidle-1,,50000 h,4 h\n"
+    (tmp_path / "t.csv").write_text("device,component type,mttf,mttr\n" + rows + "cam-1,,90000 h,1 d\n")
+    ask = ("import", "c.csv", "--types", "t.csv", "--clients", "?am*", "--targets", "nas")
+    assert "on no path from a client to a target, and parts all the same: 1 device: idle-1" in k2(*ask).out
+    (tmp_path / "t.csv").write_text("device,component type,mttf,mttr\n" + rows)
+    assert "(--leave-out)" in k2(*ask).err
+    said = k2(*ask, "--leave-out").err
+    assert "clients: devices that '?am*' means were left out; of 'cam-1', line 2: device 'cam-1' has no type" in said
+    (tmp_path / "t.csv").write_text(
+        "device,component type\nnas,10GbE thing\nsw,10GbE thing\ncam-1,server\nidle-1,server\n"
+    )
+    assert "t.csv:3: component type '10GbE thing' of 2 devices (also in line 2)" in k2(*ask).err

@@ -584,5 +584,5 @@ def test_bounds_of_what_hardly_ever_happens_keep_their_digits() -> None:
 
 
 def test_reading_refuses_what_is_no_file(tmp_path) -> None:
-    with pytest.raises(InputError, match="is not a file"):
+    with pytest.raises(InputError, match="is no regular file"):
         read_fault_trees(tmp_path)

@@ -594,6 +594,14 @@ def noted(**of: Any) -> nx.Graph[Any]:
 
 CYCLE: dict[str, Any] = {}
 CYCLE["of"] = CYCLE
+
+
+def lone() -> Any:
+    graph = square()
+    graph.add_node("h3")
+    return graph
+
+
 WRONG: list[tuple[Any, dict[str, Any], str]] = [
     ("a.graphml", {}, "graph: a networkx Graph or MultiGraph is needed, got str"),
     (nx.Graph(), {}, "graph: has no nodes"),
@@ -605,7 +613,8 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     (nx.Graph([*square().edges, ("S1", "disk")]), {}, "the nodes 's1' and 'S1' differ in case only"),
     (nx.Graph([*square().edges, (1, "1")]), {}, "two nodes are called '1'"),
     (nx.Graph([*square().edges, ("far", "away")]), {"clients": ["host", "far"]}, "no path leads from 'far' to a target"),
-    (nx.Graph([*square().edges, ("host", "h2")]), {"clients": ["host", "h2"]}, "without any link: 'h2'"),
+    (nx.Graph([*square().edges, ("host", "h2")]), {"clients": ["host", "h2"]}, r"other clients alone: 'h2' \('h2' to 'host'\)"),
+    (lone(), {"clients": ["host", "h3"]}, "without any link: 'h3'"),
     (square(), {"clients": []}, "clients: name at least one node"),
     (square(), {"clients": ["hosts"]}, "clients: the graph has no node 'hosts'; did you mean 'host'"),
     (square(), {"clients": "host_s"}, "clients: no node has the role or type 'host_s'"),

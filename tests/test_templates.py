@@ -212,12 +212,24 @@ def test_other_entries_are_bounded_too() -> None:
     assert "would write 1,000,000 entries" in refusal("traffic: {t: {paths: [{repeat: {n: 1..1000000}, side: A}]}}")
     deep = "x: {list: [{repeat: {a: 1..900}, each: {repeat: {b: 1..900}, each: 1}}]}"
     assert "would write 810,000 entries" in refusal("roles: {" + deep + "}")
-    assert "tries more than 200,000 values" in refusal(
+    assert "tries more than 50,000 values" in refusal(
         'roles: {"x{a}": {repeat: {a: 1..9999, b: "1..{a}", c: "{b}..1", d: "{c}..{c}"}}}'
     )
     assert "becomes longer than 4000 characters" in refusal(
         "roles: {'x{a}': {repeat: {a: [" + "y" * 1000 + "]}, title: '{a}{a}{a}{a}{a}'}}"
     )
+
+
+def test_a_mistake_in_a_name_brings_no_second_one_and_long_ranges_say_so() -> None:
+    for name, why in {"x_{n//0}": "divides by 0", "x_{n": "a brace too few or too many"}.items():
+        said = refusal(f'components: {{"{name}": {{repeat: {{n: 1..2}}, type: box}}}}')
+        assert why in said and "already defined" not in said
+    long = refusal("components: {x_{n}: {repeat: {n: 1..1000000000}, type: box}}".replace("x_{n}", '"x_{n}"'))
+    assert "'1..1000000000': 1000000000 is too large; the ends of a range have up to nine digits" in long
+    start = time.perf_counter()
+    empty = refusal('roles: {"x{a}": {repeat: {a: 1..9000000, c: "{a+1}..{a}"}}}')
+    assert "tries more than 50,000 values" in empty and time.perf_counter() - start < 2
+    assert "at most 10,000 in one place" in refusal("components: {x: {needs: [{repeat: {n: 1..100000}, each: y}]}}")
 
 
 # --- links -------------------------------------------------------------------------------------------------------

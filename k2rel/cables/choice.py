@@ -9,6 +9,7 @@ from typing import Any
 
 from k2rel.cables.headings import plain
 from k2rel.cables.kinds import Device
+from k2rel.cables.rows import LeftOut
 from k2rel.errors import InputError, closest
 from k2rel.site.names import names_listed
 
@@ -34,7 +35,9 @@ def words_of(argument: str, value: Any) -> tuple[str, ...]:
     return tuple(word for one in value if (word := unicodedata.normalize("NFC", str(one).strip())))
 
 
-def chosen(argument: str, value: Any, devices: Mapping[str, Device]) -> tuple[str, ...]:
+def chosen(
+    argument: str, value: Any, devices: Mapping[str, Device], left_out: Mapping[str, LeftOut] | None = None
+) -> tuple[str, ...]:
     """Devices that are meant, in the order in which they are listed.
 
     Examples
@@ -45,12 +48,20 @@ def chosen(argument: str, value: Any, devices: Mapping[str, Device]) -> tuple[st
     """
     found: dict[str, None] = {}
     for word in words_of(argument, names_listed(value, devices) if isinstance(value, str) else value):
+        is_pattern = any(sign in word for sign in "*?[")
         if word in devices:
             these = [word]
-        elif any(sign in word for sign in "*?["):
+        elif is_pattern:
             these = [name for name in devices if fnmatchcase(name, word)]
         else:
             these = [one.name for one in devices.values() if plain(word) in map(plain, (one.role, one.model, one.type))]
+        lost = [name for name in left_out or () if name == word or (is_pattern and fnmatchcase(name, word))]
+        if not these and left_out and lost:
+            row, others = left_out[lost[0]], f"all {len(lost):,} " if len(lost) > 1 else ""
+            raise InputError(
+                f"{argument}: {others}devices that '{word[:60]}' means were left out; of '{lost[0]}', line {row.line}: "
+                f"{row.reason}"
+            )
         if not these:
             known = {*devices, *(one.role for one in devices.values() if one.role)}
             raise InputError(f"{argument}: no device has the name, role or type '{word[:60]}'{closest(word, known)}")

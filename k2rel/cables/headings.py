@@ -61,6 +61,7 @@ DEVICE: Mapping[str, tuple[str, ...]] = {
     "device": ("device", "device_name", "hostname", "name", "host", "node", "equipment", "match", "pattern"),
     "model": ("device_type", "model", "type", "product", "part_number", "hardware"),
     "role": ("role", "device_role", "function"),
+    "cable": ("cable_type", "type_of_cable"),
     "component": ("component_type", "component", "registry_type", "k2rel_type", "type_of_part"),
     "rates": ("rates", "rates_id", "entry"),
     **{key: NUMBERS[key] for key in ("mttf", "failure_rate", "unavailability", "mttr", "capacity")},
@@ -117,7 +118,7 @@ def is_devices(titles: Sequence[str]) -> bool:
     (True, True, False)
     """
     found = _places(titles, cables=False).keys()
-    return len(found) > 1 and bool(found & {"device", "model", "role"})
+    return len(found) > 1 and bool(found & {"device", "model", "role", "cable"})
 
 
 def columns_of(sheet: Sheet, named: Mapping[str, str], *, cables: bool) -> Columns:
@@ -155,8 +156,8 @@ def _unrecognised(sheet: Sheet, found: Columns, *, cables: bool) -> str:
     there = f"found {', '.join(repr(title[:40]) for title in titles[:20]) or 'nothing'}"
     if not cables:
         return (
-            "this is no table of devices or types; it needs a column 'device', 'device type' or 'role', and beside it "
-            f"'component type' or failure data (mttf, mttr); {there}"
+            "this is no table of devices or types; it needs a column 'device', 'device type', 'role' or 'cable type', "
+            f"and beside it 'component type' or failure data (mttf, mttr); {there}"
         )
     words = {plain(title) for title in titles}
     if {"termination_a_id", "termination_b_id"} <= words:

@@ -17,6 +17,7 @@ from k2rel.cables.headings import Columns, columns_of, is_devices, plain
 from k2rel.cables.quantities import Quantities, with_words
 from k2rel.cables.sheet import Sheet, Source, read_sheet
 from k2rel.errors import InputError, Problem
+from k2rel.site.names import wrong_with_text
 
 __all__ = ["LAW", "PURPOSES", "RATES", "Entry", "Inventory", "read_inventory"]
 
@@ -192,6 +193,11 @@ def _entries(sheet: Sheet, columns: Columns, problems: list[Problem]) -> Iterato
         if row.wrong:
             problems.append(sheet.problem(row, row.wrong))
             continue
+        if wrong := next(
+            ((place, why) for place in columns.values() if (why := wrong_with_text(row.cells[place]))), None
+        ):
+            problems.append(sheet.problem(row, wrong[1], sheet.titles[wrong[0]]))
+            continue
         told = {what: row.cells[columns[place]] for what, place in says.items()}
         told |= {what: quantities.of(row, what) for what in _NUMBERS}
         if (word := told.get("external", "").casefold()) and word not in _YES | _NO:
@@ -216,6 +222,8 @@ def _key_of(sheet: Sheet, columns: Columns) -> tuple[str, Mapping[str, str]]:
     texts = {what: what for what in _TEXTS if what in columns}
     if "device" in columns:
         return "device", texts
+    if not columns.keys() & {"model", "role"}:
+        return "cable", texts
     if "model" not in columns:
         return "role", {what: place for what, place in texts.items() if what != "role"}
     if "role" in columns and "component" not in columns:

@@ -257,6 +257,11 @@ class Kinds:
         noun = _NOUNS.get(what, what)
         many = f"{len(uses)} {'cables' if what == 'cable' else 'devices'}" if len(uses) > 1 else (
             "one cable" if what == "cable" else f"'{name}'")  # fmt: skip
+        rows = [(at, self.sheet.name) if other is None else (other.line, other.file) for _, at, other in uses]
+        lines = list(dict.fromkeys(at for at, file in rows if file == rows[0][1]))
+        if len(lines) > 1:
+            shown = ", ".join(map(str, lines[1 : _SHOWN + 1])) + (", ..." if len(lines) > _SHOWN + 1 else "")
+            many += f" (also in line {shown})"
         text = text or CABLE_TYPE
         roles = [entry.says["role"]] if entry is not None and "role" in entry.says else []
         if what == "cable":

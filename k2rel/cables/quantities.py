@@ -10,7 +10,7 @@ from k2rel.cables.headings import Columns, plain, unit_of
 from k2rel.cables.sheet import Row, Sheet
 from k2rel.errors import Problem
 from k2rel.numerals import Evidence, Mark, decided, numeral
-from k2rel.site.other_names import unit_of_speed
+from k2rel.site.other_names import MOST_COST, unit_of_speed
 from k2rel.units import parse_bandwidth, parse_duration, parse_mttf, parse_rate
 
 __all__ = ["Quantities", "with_words"]
@@ -102,8 +102,10 @@ class Quantities:
             read = _READ[what](text)
             if what in ("mttf", "mttr") and read == 0:
                 raise ValueError(f"a time is above 0 here, got '{cell[:40]}'")
-            if what == "cost" and not 0 < read < float("inf"):
-                raise ValueError(f"a cost is above 0, got '{cell[:40]}'")
+            if what == "capacity" and read == 0:
+                raise ValueError(f"a capacity is above 0, got '{cell[:40]}'")
+            if what == "cost" and not 0 <= read <= MOST_COST:
+                raise ValueError(f"a cost is a number from 0 to 1e12, got '{cell[:40]}'")
             if what == "unavailability" and not 0 <= read < 1:
                 raise ValueError(f"an unavailability is at least 0 and below 1, got '{cell[:40]}'")
         except ValueError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -179,6 +179,7 @@ class _Import:
             tuple(sorted(left_out, key=lambda one: one.line)),
             self.kinds.matched(),
             self._notes(devices, found, problems),
+            lost=self._lost(left_out, names),
         )
 
     def _is_without(self, cable: Cable, reading: Reading) -> bool:
@@ -263,6 +264,17 @@ class _Import:
             problem = wrong.get(row.line)
             wrong_itself = problem.message if problem is not None else "it is part of a connection that is left out"
             found.append(LeftOut(row.line, whats.get(row.line, ""), self.unknown.get(row.line, wrong_itself)))
+        return found
+
+    def _lost(self, left_out: Sequence[LeftOut], kept: Collection[str]) -> dict[str, LeftOut]:
+        """Devices of rows that are left out which no other row has."""
+        rows = {row.line: row for row in self.sheet.rows}
+        found: dict[str, LeftOut] = {}
+        for one in left_out:
+            for side in "ab":
+                name = self.inventory.known_as(rows[one.line].cells[self.columns[f"{side}_device"]])
+                if name and name not in kept:
+                    found.setdefault(name, one)
         return found
 
     def _notes(

@@ -14,6 +14,8 @@ from k2rel.cables.rows import LeftOut
 from k2rel.errors import InputError
 from k2rel.site import Site
 from k2rel.site.found import counted
+from k2rel.site.needs import with_needs
+from k2rel.site.stages import named
 from k2rel.tables import Shown
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Cables"]
+
+_LISTED = 3
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -49,6 +53,8 @@ class Cables(Shown):
         What was done to the tables on the way, and what in them was not used.
     data : str, optional
         Version of the bundled data that types were looked up in; by default the current one.
+    lost : mapping of str to LeftOut
+        Devices that are in rows left out alone, with the first of these.
     rates : str or pathlib.Path, optional
         The table of rates whose types are known beside those of the registry.
     """
@@ -64,6 +70,7 @@ class Cables(Shown):
     notes: tuple[str, ...] = ()
     data: str | None = None
     rates: str | Path | None = None
+    lost: Mapping[str, LeftOut] = field(default_factory=dict)
 
     def graph(self) -> nx.MultiGraph[str]:
         """Give devices and connections as a graph.
@@ -149,19 +156,38 @@ class Cables(Shown):
             **options,
         )
         assert site.found is not None
-        notes = (self.words(), *self.notes, *self._reasons(), *site.found.notes)
+        notes = (self.words(), *self.notes, *self._reasons(), *site.found.notes, *self._on_no_path(site))
         return replace(site, found=replace(site.found, notes=notes))
+
+    def _on_no_path(self, site: Site) -> tuple[str, ...]:
+        """Devices that no path crosses, nor needs, in a sentence."""
+        paths = [path for one in site.traffic.values() for path in one.paths]
+        crossed = {name for path in paths for name in named(path.via)}
+        crossed |= {name for group in site.groups for name in group.subscriptions.values()}
+        crossed = with_needs(crossed, site.components)
+        idle = [name for name in self.devices if name in site.components and name not in crossed]
+        if not idle:
+            return ()
+        some = ", ".join(idle[:_LISTED]) + (", ..." if len(idle) > _LISTED else "")
+        return (
+            f"on no path from a client to a target, and parts all the same: {counted(len(idle), 'device')}: {some}",
+        )
 
     def _ends(self, argument: str, value: Any) -> tuple[str, ...]:
         """Clients or targets: those that are named, or whose role says so."""
         purpose = argument.removesuffix("s")
         by_role = tuple(name for name, one in self.devices.items() if one.purpose == purpose)
-        found = chosen(argument, value, self.devices) if value is not None else by_role
+        found = chosen(argument, value, self.devices, self.lost) if value is not None else by_role
         if not found:
             roles = ", ".join(sorted({one.role or one.model or one.type for one in self.devices.values()})[:8])
             raise InputError(
                 f"{argument}: no device is one; name devices, a pattern such as 'cam-*', a role or a type (there "
                 f"are {roles}), or write '{purpose}' into the column role of the types"
+                + (
+                    f"; {counted(len(self.lost), 'device')} left out, the first '{next(iter(self.lost))}'"
+                    if self.lost
+                    else ""
+                )
             )
         return found
 

@@ -13,7 +13,7 @@ from k2rel.cables.matching import is_console, is_power
 from k2rel.cables.quantities import Quantities
 from k2rel.cables.sheet import Row, Sheet
 from k2rel.errors import Problem
-from k2rel.site.names import wrong_with_name
+from k2rel.site.names import wrong_with_name, wrong_with_text
 
 __all__ = ["Cable", "End", "LeftOut", "in_use", "read_rows"]
 
@@ -135,6 +135,11 @@ class _Rows:
         """A cable; None where the row is none, or is wrong."""
         if row.wrong:
             self.wrong(row, row.wrong)
+            return None
+        if wrong := next(
+            ((what, why) for what in self.columns if (why := wrong_with_text(self.cell(row, what)))), None
+        ):
+            self.wrong(row, wrong[1], wrong[0])
             return None
         kinds = [plain(self.cell(row, f"{side}_kind")).removeprefix("dcim_").removeprefix("circuits_") for side in "ab"]
         names = [self.known_as(self.cell(row, f"{side}_device")) for side in "ab"]

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from k2rel.errors import InputError, Problem
+from k2rel.textio import opened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,14 +126,11 @@ def _clean(text: str) -> str:
 def _text_of(path: Path) -> tuple[str, tuple[str, ...]]:
     """The text of a file and what was assumed to read it; a file that is too long is counted, not read."""
     name = str(path)
-    try:
-        with path.open("rb") as stream:
-            raw = stream.read(_MOST_BYTES + 1)
-            lines, size = raw.count(b"\n"), len(raw)
-            while size > _MOST_BYTES and size < _MOST_COUNTED and (block := stream.read(_BLOCK)):
-                lines, size = lines + block.count(b"\n"), size + len(block)
-    except (OSError, ValueError) as error:
-        raise InputError(Problem(f"cannot be read: {getattr(error, 'strerror', None) or error}", name)) from None
+    with opened(path) as stream:
+        raw = stream.read(_MOST_BYTES + 1)
+        lines, size = raw.count(b"\n"), len(raw)
+        while size > _MOST_BYTES and size < _MOST_COUNTED and (block := stream.read(_BLOCK)):
+            lines, size = lines + block.count(b"\n"), size + len(block)
     if lines > MOST_ROWS + _HEADER_WITHIN or size > _MOST_BYTES:
         raise InputError(_too_many(lines - 1, name))  # without the titles
     if raw[:4] == b"PK\x03\x04" or raw[:4] == b"\xd0\xcf\x11\xe0":

@@ -51,6 +51,7 @@ from k2rel.cli import (
     trees,
 )
 from k2rel.cli.inputs import quiet_option
+from k2rel.cli.layout import plain_signs
 from k2rel.cli.printing import one_table
 from k2rel.cli.waiting import patience
 from k2rel.errors import K2relError, NoConvergenceError, RenderError, closest
@@ -213,7 +214,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except K2relError as error:
         for line in str(error).splitlines():
-            print(f"k2rel: {line}", file=sys.stderr)
+            print(f"k2rel: {plain_signs(line)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("k2rel: stopped", file=sys.stderr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from k2rel.cli.inputs import data_option, force_option, format_option
@@ -56,10 +57,13 @@ def import_verb(args: argparse.Namespace) -> int:
     if args.output:
         check_free(args.output, args.force)
     columns = dict(_pairs("--column", args.column, "a_device=NAME"))
-    cables = read_cables(
-        args.cables, types=args.types or None, columns=columns, without=_words(args.without), leave_out=args.leave_out,
-        power=args.power, rates=args.rates, data=args.data,
-    )  # fmt: skip
+    try:
+        cables = read_cables(
+            args.cables, types=args.types or None, columns=columns, without=_words(args.without),
+            leave_out=args.leave_out, power=args.power, rates=args.rates, data=args.data,
+        )  # fmt: skip
+    except InputError as error:
+        raise InputError([replace(one, message=_with_options(one.message)) for one in error.problems]) from None
     site = from_cables(
         cables, clients=_words(args.clients), targets=_words(args.targets), sides=args.sides or None,
         name=args.name, title=args.title, demand=args.demand, share=args.share, paths=args.paths,
@@ -68,6 +72,11 @@ def import_verb(args: argparse.Namespace) -> int:
         site.save(args.output, force=args.force)
     _print(args, cables, site)
     return 0
+
+
+def _with_options(message: str) -> str:
+    """A message with the options in place of the arguments that they are."""
+    return message.replace("(leave_out)", "(--leave-out)").replace("with columns (", "with --column (")
 
 
 def _words(given: Sequence[str] | None) -> list[str] | None:
@@ -89,18 +98,21 @@ def _print(args: argparse.Namespace, cables: Cables, site: Site) -> None:
     matches = [{"text": one.text, "component_type": one.component_type, "count": one.count, "by": one.how}
                for one in cables.matches]  # fmt: skip
     left_out = [{"line": one.line, "what": one.what, "reason": one.reason} for one in cables.left_out]
-    paths = site.found.table()  # type: ignore[union-attr]
+    assert site.found is not None
+    paths = site.found.table()
+    words = cables.words()
+    notes = [note for note in site.found.notes if note != words and not note.startswith("left out: ")]
     if args.format == "json":
         answer: dict[str, Any] = {
             "file": cables.file, "rows": cables.rows, "devices": len(cables.devices),
             "connections": len(cables.connections), "clients": site.client_count, "sides": list(site.sides),
-            "matches": matches, "left_out": left_out, "notes": list(cables.notes), "found": str(site.found),
+            "matches": matches, "left_out": left_out, "notes": notes, "found": str(site.found),
             "output": args.output,
         }  # fmt: skip
         print_json(answer)
         return
-    say(cables.words())
-    for note in cables.notes:
+    say(words)
+    for note in notes:
         say(f"  {note}")
     print_rows(matches, "\nComponent types, by the words of the tables")
     if left_out:

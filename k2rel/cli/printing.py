@@ -14,7 +14,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from k2rel.cli.layout import fitted, wrapped
+from k2rel.cli.layout import fitted, plain_signs, wrapped
 from k2rel.errors import InputError
 from k2rel.textio import harmless
 
@@ -62,6 +62,7 @@ def say(text: str = "", verdict: str = "", hang: int = 0) -> None:
     kept = {text: text.replace(" ", _UNBROKEN) for text in (word, " %") if text}
     for line in text.split("\n"):
         indent = " " * (len(line) - len(line.lstrip(" ")) + hang)
+        line = plain_signs(line)
         for given, put in kept.items() if width else ():
             line = line.replace(given, put)
         for part in wrapped(line, width, indent):

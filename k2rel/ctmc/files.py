@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from k2rel.ctmc.chain import FASTEST_PER_H, Chain
 from k2rel.errors import InputError, Problem
+from k2rel.textio import opened
 
 __all__ = ["LabelledChain", "read_chain", "read_labels", "read_rewards", "write_chain"]
 
@@ -37,10 +38,9 @@ class LabelledChain:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(Problem("there is no such file", str(path))) from None
-    except (OSError, UnicodeDecodeError) as error:
+        with opened(path) as stream:
+            return stream.read().decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
         raise InputError(Problem(f"cannot be read: {error}", str(path))) from None
 
 

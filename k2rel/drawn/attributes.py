@@ -18,6 +18,7 @@ from k2rel.site.as_graph import RELATIONS
 from k2rel.site.found import counted
 from k2rel.site.given import LAW_KEYS
 from k2rel.site.names import is_kept_for_clients, wrong_with_name
+from k2rel.site.other_names import MOST_COST
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -293,7 +294,7 @@ class _Reader:
             cost = Fraction(str(value)) if not isinstance(value, bool) else Fraction(-1)
         except (ValueError, ZeroDivisionError):
             cost = Fraction(-1)
-        if not 0 <= cost <= 10**12:
+        if not 0 <= cost <= MOST_COST:
             self._report(f"{where}: the cost must be a number from 0 to 1e12, got {shown(value)}")
             return Fraction(1)
         return cost

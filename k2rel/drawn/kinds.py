@@ -12,10 +12,10 @@ from k2rel.drawn.attributes import Drawing, Link, free_name, named, shown_name
 from k2rel.drawn.said import is_said
 from k2rel.errors import InputError
 from k2rel.site.names import is_kept_for_clients, wrong_with_name
+from k2rel.site.side_columns import MOST_OWN
 
 __all__ = ["Kind", "Kinds", "Port", "kinds_of"]
 
-_MOST_OWN = 12  # parts of a client, itself among them
 SEAT = {"type": "seat", "failure_rate": 0, "mttr": 1}
 """What stands for sitting in something: it never fails by itself."""
 
@@ -57,13 +57,15 @@ def kinds_of(drawing: Drawing, clients: Iterable[str], sides: Sequence[str], sid
     """Group clients by their links; `side_of` gives the side of a node that has one."""
     attached: dict[str, list[Link]] = {name: [] for name in clients}
     between = 0
+    to_clients: dict[str, str] = {}
     for link in drawing.links:
         of_clients = [end for end in link.ends if end in attached]
         if len(of_clients) == 1:
             attached[of_clients[0]].append(link)
         elif of_clients:
             between += 1
-    _check(drawing, attached)
+            to_clients |= {end: link.other(end) for end in of_clients}
+    _check(drawing, attached, to_clients)
     order = {name: n for n, name in enumerate(drawing.parts)}
     places: dict[str | None, int] = {None: -1, **{side: n for n, side in enumerate(sides)}}
     alike: dict[tuple[Any, ...], list[str]] = {}
@@ -74,7 +76,7 @@ def kinds_of(drawing: Drawing, clients: Iterable[str], sides: Sequence[str], sid
     return _Named(drawing, alike, between).kinds()
 
 
-def _check(drawing: Drawing, attached: Mapping[str, list[Link]]) -> None:
+def _check(drawing: Drawing, attached: Mapping[str, list[Link]], to_clients: Mapping[str, str]) -> None:
     inside = [name for name, other in drawing.within.items() if other in attached]
     if inside:
         raise InputError(
@@ -82,12 +84,18 @@ def _check(drawing: Drawing, attached: Mapping[str, list[Link]]) -> None:
             "in a graph, so put the failure data of what sits in it into the client or its links"
         )
     alone = [name for name, links in attached.items() if not links]
+    if joined := [name for name in alone if name in to_clients]:
+        raise InputError(
+            f"clients: with links to other clients alone: {named(joined)} ('{shown_name(joined[0])}' to "
+            f"'{shown_name(to_clients[joined[0]])}'), and a client passes nothing on; leave them out of the clients, "
+            "or link them to something that is no client"
+        )
     if alone:
         raise InputError(f"clients: without any link: {named(alone)}")
     name, links = max(attached.items(), key=lambda item: len(item[1]))
-    if len(links) >= _MOST_OWN:
+    if len(links) >= MOST_OWN:
         raise InputError(
-            f"clients: '{shown_name(name)}' has {len(links):,} links, and a client can have at most {_MOST_OWN - 1}"
+            f"clients: '{shown_name(name)}' has {len(links):,} links, and a client can have at most {MOST_OWN - 1}"
         )
 
 
@@ -163,10 +171,10 @@ class _Named:
             called = tuple(self.called.get(member, member) for member in members)
             found.append(Kind(_kind_name(ports, names), called, devices[key[0]], tuple(ports)))
         own = len(links) + len(set(devices.values()))
-        if own > _MOST_OWN:
+        if own > MOST_OWN:
             raise InputError(
                 f"clients: have {own} sorts of own parts (clients of one type, links of one type on one side), and at "
-                f"most {_MOST_OWN} can be modelled; give alike clients and links the same type"
+                f"most {MOST_OWN} can be modelled; give alike clients and links the same type"
             )
         entries = {name: json.loads(signature) for (signature, _), name in links.items()}
         return Kinds(tuple(found), {n: json.loads(s) for s, n in devices.items()}, entries, self.between)

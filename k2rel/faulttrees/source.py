@@ -105,7 +105,7 @@ def read_xml(path: Path, shown: str | None = None) -> Element:
     try:
         size = path.stat().st_size
         if not path.is_file():
-            raise InputError(Problem("is not a file", name))
+            raise InputError(Problem("is no regular file, and no other is read", name))
         if size > _MOST_BYTES:
             raise InputError(Problem(f"is too large: {size:,} bytes, at most {_MOST_BYTES:,}", name))
         data = path.read_bytes()

@@ -28,6 +28,7 @@ from k2rel.field.lives import Exposure, Lives, RepairHistory
 from k2rel.field.rows import Observed, Window, looks_like_dates, notes_of
 from k2rel.numerals import Evidence, Mark, decided
 from k2rel.tables import Shown
+from k2rel.textio import opened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -201,11 +202,8 @@ def _decimals(path: Path, block_bytes: int, plan: Plan, separator: str) -> dict[
 def _header(path: Path) -> tuple[list[str], str]:
     """Names of the columns, and what separates cells."""
     name = str(path)
-    try:
-        with path.open("rb") as file:
-            first = file.readline(100_000)
-    except (OSError, ValueError) as error:
-        raise InputError(Problem(f"cannot be read: {getattr(error, 'strerror', None) or error}", name)) from None
+    with opened(path) as file:
+        first = file.readline(100_000)
     if not first.strip():
         raise InputError(Problem("is empty; the first row names the columns", name))
     try:

@@ -35,7 +35,7 @@ def wants(policy: Policy) -> Mapping[str, Want]:
     --------
     >>> from k2rel.site import read_site
     >>> [name for name, _ in wants(Policy(read_site("L2R")))["server_A"].lacks]
-    ['psu_A_1', 'psu_A_2']
+    ['software_A', 'psu_A_1', 'psu_A_2']
     """
     s, found = policy.structure, {}
     for name, part in policy.site.components.items():

@@ -27,6 +27,7 @@ from k2rel.simulation.circumstances import Circumstances
 from k2rel.simulation.kernel.draws import alias_table, packed
 from k2rel.simulation.kernel.gates import CONSTANT, CONTROLLED, SHARED, flattened
 from k2rel.simulation.kernel.records import Model
+from k2rel.site.side_columns import MOST_OWN
 from k2rel.studies import Study
 
 __all__ = ["SiteModel"]
@@ -34,7 +35,6 @@ __all__ = ["SiteModel"]
 IntArray = NDArray[np.int64]
 
 _MOST_SERVICES = 64
-_MOST_OWN = 12
 
 
 class SiteModel:
@@ -59,8 +59,8 @@ class SiteModel:
         self.site_flows = tuple(n for n, t in site.traffic.items() if t.scope == "site")
         self.traffic = (*self.classes, *self.site_flows)
         self.own = tuple(site.client_parts)
-        if len(self.own) > _MOST_OWN:
-            raise ModelTooLargeError(f"{site.name}: clients with {len(self.own)} parts each; at most {_MOST_OWN}")
+        if len(self.own) > MOST_OWN:
+            raise ModelTooLargeError(f"{site.name}: clients with {len(self.own)} parts each; at most {MOST_OWN}")
         self.laws: list[Distribution] = []
         self._law_index: dict[object, int] = {}
 

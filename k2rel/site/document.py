@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from k2rel.site.side_columns import MOST_SIDES
+from k2rel.site.side_columns import MOST_OWN, MOST_SIDES
 from k2rel.site.takeover_entries import RoleEntry, SuspensionEntry, UnitEntry
 from k2rel.site.values import (
     Capacity,
@@ -22,7 +22,7 @@ from k2rel.site.values import (
     Mark,
     MeanLife,
     Name,
-    OneNeed,
+    Needs,
     OneStage,
     PartName,
     PositiveDuration,
@@ -93,7 +93,7 @@ class ComponentEntry(LawFields):
     side: Name | None = Field(None, description="the side it belongs to; none for shared parts")
     title: Title | None = None
     within: Name | None = Field(None, alias="in", description="the component that it sits in")
-    needs: tuple[OneNeed, ...] = Field((), description="what must work for this to work")
+    needs: Needs = Field((), description="what must work for this to work")
     carries: bool | None = Field(
         None, description="format 2: it carries the load of what is crossed and needs it, as a UPS behind a PDU"
     )
@@ -228,7 +228,9 @@ class ClientsEntry(Record):
         None, description="how many; not with 'kinds'"
     )
     title: Title | None = None
-    parts: dict[Name, ClientPartEntry] = Field(min_length=1, max_length=12, description="what each client has one of")
+    parts: dict[Name, ClientPartEntry] = Field(
+        min_length=1, max_length=MOST_OWN, description="what each client has one of"
+    )
     subscriptions: dict[Name, tuple[PartName, ...]] = Field(
         {},
         description="dealt round: client 1 gets the first entry of each list, client 2 the second, and so on",

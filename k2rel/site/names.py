@@ -18,6 +18,7 @@ SCHEMA_PATTERN = r"^[^@=\s](.*[^\s])?$"
 """What a schema can say of a name in a few signs."""
 
 _OF_CLIENTS = re.compile(r"client_[0-9]+(_.*)?", re.DOTALL)
+_SPACES = "".join(map(chr, (0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)))
 _PLAIN_KEY = re.compile(r"[^.\"]+")
 
 
@@ -36,14 +37,37 @@ def wrong_with_name(name: str) -> str | None:
     if name[0] in "@=":
         meaning = "a subscription" if name[0] == "@" else "an assumption's value"
         return f"is no name: what begins with '{name[0]}' is {meaning}"
-    hidden = next((sign for sign in name if not sign.isprintable()), None)
-    if hidden is not None:
+    if (hidden := hidden_in(name)) is not None:
         return f"is no name: U+{ord(hidden):04X} in it is no printable character"
     if name != name.strip():
         return "is no name: it must not begin or end with a space"
     if re.fullmatch(r"client_[0-9]+", name):
         return "is no name: client_ and a number is that of a client"
     return None
+
+
+def hidden_in(text: str, besides: str = "") -> str | None:
+    r"""The first sign that is not printed, as it is, by all that print: control characters, signs of direction.
+
+    Examples
+    --------
+    >>> hidden_in("Köln 1.2"), hidden_in("a\x1b[2J"), hidden_in("two\nlines", besides="\n")
+    (None, '\x1b', None)
+    """
+    return next((sign for sign in text if not sign.isprintable() and sign not in besides), None)
+
+
+def wrong_with_text(text: str, *, lines: bool = False) -> str | None:
+    r"""What is wrong with a title, or with a text of several lines; spaces of all kinds go.
+
+    Examples
+    --------
+    >>> wrong_with_text("10\u00a0km"), wrong_with_text("a\u202eb")
+    (None, 'has U+202E, which is no printable character')
+    """
+    ends = text if lines else text.rstrip("\n")  # as YAML leaves one at the end of a folded text
+    hidden = hidden_in(ends, _SPACES + ("\n\t" if lines else ""))
+    return None if hidden is None else f"has U+{ord(hidden):04X}, which is no printable character"
 
 
 def is_kept_for_clients(name: str) -> bool:

@@ -10,8 +10,10 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-__all__ = ["NUMBERS", "plain", "unit_of", "unit_of_speed", "with_units"]
+__all__ = ["MOST_COST", "NUMBERS", "plain", "unit_of", "unit_of_speed", "with_units"]
 
+MOST_COST = 10**12
+"""Of a connection, in a table and in a graph alike; the least is 0."""
 _UNITS = {"h": "h", "hours": "h", "min": "min", "minutes": "min", "d": "d", "days": "d", "y": "y", "years": "y",
           "fit": "FIT", "per_h": "/h", "1_h": "/h", "mb_s": "MB/s", "gb_s": "GB/s", "gbit_s": "Gbit/s",
           "mbit_s": "Mbit/s"}  # fmt: skip

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["MOST_SIDES", "ORDINALS", "by_side", "load_columns", "on_columns", "several"]
+__all__ = ["MOST_OWN", "MOST_SIDES", "ORDINALS", "by_side", "load_columns", "on_columns", "several"]
 
 MOST_SIDES = 12
+MOST_OWN = 12
+"""Parts that a client has, itself among them; engines go through all their states, two to this power."""
 ORDINALS = (
     "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
     "eleventh", "twelfth",

@@ -13,8 +13,8 @@ from k2rel.site.values import (
     Detection,
     Duration,
     Name,
+    Needs,
     OneBranch,
-    OneNeed,
     OnePart,
     OneStage,
     PartName,
@@ -207,7 +207,7 @@ class HolderEntry(Record):
     side: Name
     on: Name | None = Field(None, description="the component that holds the role")
     units: tuple[Name, ...] = Field((), description="units whose triggers move the role away from here")
-    needs: tuple[OneNeed, ...] = Field((), description="what the role needs to work here")
+    needs: Needs = Field((), description="what the role needs to work here")
     name: Name | None = Field(None, description="format 2: what 'when' and answers call it, instead of its side")
     takeover_needs: tuple[_HolderNeed, ...] = Field(
         (),

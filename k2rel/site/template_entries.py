@@ -16,7 +16,7 @@ from k2rel.errors import InputError, Problem
 from k2rel.site.document import MOST_PARTS
 from k2rel.site.source import KeyPath, Made, YamlSource, as_written
 from k2rel.site.template_links import ENDS, PATTERNS, ends_of
-from k2rel.site.template_text import VARIABLE, Scalar, combinations, counted, filled
+from k2rel.site.template_text import VARIABLE, Scalar, Steps, combinations, counted, filled
 
 __all__ = ["Entries", "Scope"]
 
@@ -66,6 +66,7 @@ class Entries:
     problems: dict[tuple[Any, ...], Problem] = field(default_factory=dict)
     parts: int = 0
     values: int = 0
+    steps: Steps = field(default_factory=Steps)
 
     def problem(self, scope: Scope, at: KeyPath, message: str) -> Problem:
         """Place a mistake in a template."""
@@ -91,8 +92,9 @@ class Entries:
             raise InputError(
                 self.problem(scope, at, f"would make {total:,} {what}; at most {MOST_PARTS:,} are possible")
             )
-        if total > _MOST_VALUES:
-            message = f"would write {total:,} entries; templates write at most {_MOST_VALUES:,}"
+        if total > _MOST_VALUES or count > MOST_PARTS:
+            most = f"{_MOST_VALUES:,}" if total > _MOST_VALUES else f"{MOST_PARTS:,} in one place"
+            message = f"would write {total:,} entries; templates write at most {most}"
             raise InputError(self.problem(scope, at, message))
 
     def opened(self, item: Any, scope: Scope, at: KeyPath) -> Iterator[tuple[Any, Scope, KeyPath]]:
@@ -125,7 +127,7 @@ class Entries:
                 self.report(scope, (*where, name), f"'{name}' is a variable already; give this one another name")
                 return
         try:
-            count = counted(repeat, scope.variables)
+            count = counted(repeat, scope.variables, self.steps)
             self.bound(count, scope, at, parts=_is_part(at))
             for variables in combinations(repeat, scope.variables):
                 yield replace(scope, variables=variables, times=scope.times * count)
@@ -149,7 +151,10 @@ class Entries:
         self, target: dict[str, Any], key: str, value: Any, scope: Scope, at: tuple[KeyPath, KeyPath],
         to: KeyPath | None, outer: Scope | None,
     ) -> None:  # fmt: skip
-        name = as_written(self._text(key, scope, at[0]))
+        text = self._text(key, scope, at[0], None)
+        if text is None:
+            return  # what it would be called is not known, nor whether that is there already
+        name = as_written(text)
         path = None if to is None else (*to, name)
         if name in target:
             if not self._same(target[name], value, scope, at, path):
@@ -214,16 +219,16 @@ class Entries:
                     self.mark(path, inner, place, scope)
                     items.append(self.write(one, inner, below, path))
             return items
-        return self._text(value, scope, at) if isinstance(value, str) else value
+        return self._text(value, scope, at, value) if isinstance(value, str) else value
 
-    def _text(self, text: str, scope: Scope, at: KeyPath) -> Scalar:
+    def _text(self, text: str, scope: Scope, at: KeyPath, otherwise: str | None) -> Scalar | None:
         if not scope.filling or ("{" not in text and "}" not in text):
             return text
         try:
             return filled(text, scope.variables)
         except InputError as error:
             self.report(scope, at, str(error))
-            return text
+            return otherwise
 
     def _links(self, item: dict[str, Any], scope: Scope, at: KeyPath, found: list[str]) -> Iterator[tuple[Any, Scope]]:
         """Links of a pattern, each with the names and places of its ends among the variables."""

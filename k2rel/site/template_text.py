@@ -15,7 +15,7 @@ from typing import Any
 from k2rel.errors import InputError, closest
 from k2rel.site.source import as_written
 
-__all__ = ["VARIABLE", "Scalar", "Variables", "combinations", "counted", "filled", "values_of"]
+__all__ = ["VARIABLE", "Scalar", "Steps", "Variables", "combinations", "counted", "filled", "values_of"]
 
 Scalar = str | int | float | bool
 Variables = Mapping[str, Scalar]
@@ -25,9 +25,11 @@ _PIECE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]|[^{}]+")
 _TOKEN = re.compile(rf"\s*(?:(\d{{1,9}})|({VARIABLE.pattern})|(//|[-+*%()]))\s*")
 _PADDED = re.compile(r"0(\d)")
 _RANGE = re.compile(r"\s*(-?\d{1,9}|[A-Za-z])\s*\.\.\s*(-?\d{1,9}|[A-Za-z])\s*")
+_TOO_LARGE = re.compile(r"\d{10,}(?=\s*(\.\.|$))")
 _LONGEST = 4000
 _LARGEST = 10**9
-_MOST_STEPS = 200_000
+_MOST_STEPS = 50_000
+_MOST_LISTED = 200_000
 
 _OPERATIONS: dict[str, Callable[[int, int], int]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "//": operator.floordiv, "%": operator.mod,
@@ -177,8 +179,8 @@ def values_of(given: object, variables: Variables) -> Sequence[Scalar]:
         several = _range(item, variables) if isinstance(item, str) else None
         if several is None:
             values.append(filled(item, variables) if isinstance(item, str) else item)
-        elif len(several) > _MOST_STEPS:
-            raise InputError(f"{len(several):,} values are too many for a list; at most {_MOST_STEPS:,}")
+        elif len(several) > _MOST_LISTED:
+            raise InputError(f"{len(several):,} values are too many for a list; at most {_MOST_LISTED:,}")
         else:
             values += several
     return values
@@ -192,7 +194,10 @@ def _range(text: str, variables: Variables) -> Sequence[Scalar] | None:
     """Values of ``first..last``; None where a text is no range."""
     if ".." not in text:
         return None
-    ends = _RANGE.fullmatch(str(filled(text, variables)))
+    written = str(filled(text, variables))
+    ends = _RANGE.fullmatch(written)
+    if ends is None and (long := _TOO_LARGE.search(written)):
+        raise InputError(f"'{text[:40]}': {long.group()[:12]} is too large; the ends of a range have up to nine digits")
     if ends is None:
         raise InputError(f"'{text[:40]}' is no range; one is written as 1..4 or A..D, with both ends")
     first, last = ends.groups()
@@ -227,7 +232,20 @@ def combinations(repeat: Mapping[str, Any], variables: Variables) -> Iterator[di
         yield from combinations(rest, {**variables, names[0]: value})
 
 
-def counted(repeat: Mapping[str, Any], variables: Variables) -> int:
+class Steps:
+    """How many values were tried for variables on which others depend, in all templates of a file."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def take(self) -> None:
+        """Try another one, or refuse."""
+        self.taken += 1
+        if self.taken > _MOST_STEPS:
+            raise InputError(f"tries more than {_MOST_STEPS:,} values, with those of all templates before it")
+
+
+def counted(repeat: Mapping[str, Any], variables: Variables, steps: Steps | None = None) -> int:
     """How many choices of values there are, without going through them where they do not depend on each other.
 
     Examples
@@ -235,10 +253,9 @@ def counted(repeat: Mapping[str, Any], variables: Variables) -> int:
     >>> counted({"a": "1..1000000", "b": "1..1000000"}, {}), counted({"a": "1..4", "b": "{a+1}..4"}, {})
     (1000000000000, 6)
     """
-    steps = 0
+    steps = steps or Steps()
 
     def count(names: Sequence[str], known: Variables) -> int:
-        nonlocal steps
         if not names:
             return 1
         values = values_of(repeat[names[0]], known)
@@ -246,9 +263,7 @@ def counted(repeat: Mapping[str, Any], variables: Variables) -> int:
             return len(values) * (count(names[1:], known) if values else 0)
         total = 0
         for value in values:
-            steps += 1
-            if steps > _MOST_STEPS:
-                raise InputError(f"tries more than {_MOST_STEPS:,} values")
+            steps.take()
             total += count(names[1:], {**known, names[0]: value})
         return total
 

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from k2rel.site.coverage import DEFAULT
-from k2rel.site.names import LONGEST, SCHEMA_PATTERN, wrong_with_name
+from k2rel.site.names import LONGEST, SCHEMA_PATTERN, wrong_with_name, wrong_with_text
 from k2rel.units import (
     HOURS_PER_YEAR,
     MB_S,
@@ -141,8 +141,22 @@ def _one_or_by_cause(schema: dict[str, Any]) -> WithJsonSchema:
 
 Coverage = Annotated[dict[str, Probability], BeforeValidator(_by_cause), _one_or_by_cause(PROBABILITY)]
 Detection = Annotated[dict[str, Wait], BeforeValidator(_by_cause), _one_or_by_cause(_TIME)]
-Text = Annotated[str, StringConstraints(max_length=2000)]
-Title = Annotated[str, StringConstraints(max_length=160)]
+
+
+def _line(value: str) -> str:
+    if (wrong := wrong_with_text(value)) is not None:
+        raise ValueError(wrong)
+    return value
+
+
+def _lines(value: str) -> str:
+    if (wrong := wrong_with_text(value, lines=True)) is not None:
+        raise ValueError(wrong)
+    return value
+
+
+Text = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_lines)]
+Title = Annotated[str, StringConstraints(max_length=160), AfterValidator(_line)]
 
 
 def _mark(value: object) -> object:
@@ -235,4 +249,14 @@ class Branches(Record):
 
 
 OneNeed = Annotated[Annotated[OnePart, Tag("Name")] | Annotated[KOutOfN, Tag("Count")], Discriminator(_count_or_name)]
+
+
+def _each_once(value: tuple[str | KOutOfN, ...]) -> tuple[str | KOutOfN, ...]:
+    names = [one for one in value if isinstance(one, str)]
+    if len(set(names)) < len(names):
+        raise ValueError(f"names '{next(one for one in names if names.count(one) > 1)}' twice; once says it")
+    return value
+
+
+Needs = Annotated[tuple[OneNeed, ...], Field(max_length=1000), AfterValidator(_each_once)]
 OneStage = Annotated[Annotated[OnePart, Tag("Name")] | Annotated[Branches, Tag("Count")], Discriminator(_count_or_name)]

@@ -22,6 +22,7 @@ from k2rel.site.read import pinned_table
 from k2rel.site.source import YamlSource, read_yaml
 from k2rel.site.templates import self_contained
 from k2rel.tables import Shown
+from k2rel.textio import opened
 from k2rel.uncertain import points
 from k2rel.units import availability_percent
 
@@ -206,7 +207,8 @@ def read_sweep(path: str | Path) -> SweepSpec:
         known = text in names or (text in design_names() and not (beside / text).exists())
         found = site_path(text, data) if level and known else beside / text
         try:
-            content = found.read_text(encoding="utf-8")
+            with opened(found) as stream:
+                content = stream.read().decode("utf-8").replace("\r\n", "\n")
         except (OSError, ValueError) as error:
             others = f"; levels are {', '.join(names)}" if level else ""
             problems.append(
