@@ -227,6 +227,7 @@ class _Places:
         self.width = len(free)
         self._limit: dict[int, NDArray[np.float64]] = {}
         self._harmless: dict[int, NDArray[np.float64]] = {}
+        self._closed: dict[tuple[int, int], list[int]] = {}
 
     def put(self, rows: Rows) -> Rows:
         """Rows of columns as rows of places."""
@@ -253,7 +254,11 @@ class _Places:
 
     def closed(self, source: int, level: int) -> list[int]:
         """Places whose column nothing is added to any more, on the way from one level to another."""
-        return [n for n, held in enumerate(self._holds) if any(source <= c.last < level for c in held)]
+        if (source, level) not in self._closed:
+            self._closed[source, level] = [
+                n for n, held in enumerate(self._holds) if any(source <= c.last < level for c in held)
+            ]
+        return self._closed[source, level]
 
 
 def _same(rows: IntArray) -> tuple[IntArray, IntArray]:

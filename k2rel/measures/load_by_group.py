@@ -21,6 +21,7 @@ from k2rel.studies import Study
 
 __all__ = ["LoadByGroup", "followed_by_group", "load_by_group"]
 
+_HARDLY = 1e-10  # probability of overload up to which elements are not followed together
 _SEEN = 1e-7  # share of the demand above which what is lost is followed
 _LITTLE = 1e-6  # share of what the fullest element is asked for too much, below which another is not followed with it
 
@@ -49,7 +50,7 @@ def load_by_group(study: Study) -> LoadByGroup:
     loaded = tuple(name for name in site.traffic if site.traffic[name].demand_mb_s > 0)
     sides, side_loads = by_group.on_sides(study, site.principal)
     elements = by_group.element_loads(study, loaded)
-    over, _, left = by_group.overload(study, loaded, or_lost=False) if loaded else (0.0, 0.0, 0.0)
+    over, left = _any_overload(study, loaded, elements)
     above = {
         element: sum((amount - room) * p for amount, p in found.distribution if exceeds(amount, room))
         + found.left_out * max(0.0, found.most_mb_s - room)
@@ -75,6 +76,21 @@ def load_by_group(study: Study) -> LoadByGroup:
         lost,
         max([left, missed, *(found.left_out for found in elements.values())]),
     )
+
+
+def _any_overload(
+    study: Study, loaded: tuple[str, ...], elements: Mapping[str, by_group.ElementLoad]
+) -> tuple[float, float]:
+    """Probability that some element is overloaded, and what was left out; of all one by one where it hardly ever is."""
+    one_by_one = left = 0.0
+    for element, found in elements.items():
+        room = study.site.components[element].capacity_mb_s or 0.0
+        one_by_one += sum(p for amount, p in found.distribution if exceeds(amount, room))
+        left += found.left_out if found.most_mb_s > room else 0.0
+    if one_by_one <= _HARDLY:
+        return one_by_one, one_by_one + left
+    over, _, left = by_group.overload(study, loaded, or_lost=False)
+    return over, left
 
 
 def _share(study: Study, lost: Mapping[str, float]) -> float:
