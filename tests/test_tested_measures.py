@@ -195,3 +195,32 @@ def test_cause_of_parts_tested_independently_is_hidden_for_half_an_interval(tmp_
     table = k2rel.causes(k2rel.study(path), "svc", method="exact")
     found = table.loc[table["type"] == "common cause", "unavailability"].iloc[0]
     assert found == pytest.approx(0.2 * 1e-8 * (8760 / 2 + 8), rel=1e-4)
+
+
+def test_what_arrives_is_the_mean_over_the_days_between_tests() -> None:
+    """Two cards tested on one day, 10 MB/s each through 15 MB/s: 15 where both are there, 10 where one is."""
+    site = {
+        "format": 2,
+        "name": "two",
+        "title": "two cards that are tested",
+        "sides": {"A": {}},
+        "types": {
+            "box": {"failure_rate": 0, "mttr": "1 h"},
+            "card": {"failure_rate": "1e-5 1/h", "mttr": "1 h", "test_interval": "1000 h"},
+        },
+        "components": {"switch": {"type": "box", "side": "A", "capacity": "15 MB/s"}},
+        "clients": {
+            "count": 2,
+            "parts": {"client": {"type": "box"}, "card": {"type": "card", "between": ["client", "switch"]}},
+        },
+        "traffic": {"files": {"demand": "10 MB/s", "paths": [{"side": "A", "via": ["client", "card", "switch"]}]}},
+    }
+    found = k2rel.load(site, method="exact")
+    hidden = 1.0 - np.exp(-1e-5 * (np.arange(100_000) + 0.5) / 100)
+    both, one = np.mean((1 - hidden) ** 2), np.mean(2 * hidden * (1 - hidden))
+    (files,) = found.delivered
+    assert files.delivered_mb_s == pytest.approx(15 * both + 10 * one, rel=2e-5)  # the hour of repair is not in it
+    assert found.delivered_fraction == pytest.approx(files.delivered_mb_s / 20, rel=1e-12)
+    on_a = {row[0]: (row[-1], loads[0]) for row, loads in zip(found.side_distribution, found.side_loads, strict=True)}
+    assert on_a[2] == (pytest.approx(both, rel=3e-5), 20.0)
+    assert on_a[1] == (pytest.approx(one, rel=3e-3), 10.0)

@@ -159,18 +159,26 @@ def _mixed(parts: Sequence[tuple[float, LoadResult]], provenance: Provenance) ->
     first = parts[0][1]
     if len(parts) == 1:
         return replace(first, provenance=provenance)
-    sides: dict[tuple[int, ...], float] = {}
+    sides: dict[tuple[int, ...], list[float]] = {}  # probability, and the load of each side times it
     loads: list[dict[float, float]] = [{} for _ in first.elements]
     for weight, part in parts:
-        for *on, p in part.side_distribution:
-            sides[tuple(on)] = sides.get(tuple(on), 0.0) + weight * p
-        for entry, item in zip(loads, part.elements, strict=True):
+        for (*on, p), carried_there in zip(part.side_distribution, part.side_loads, strict=True):
+            entry = sides.setdefault(tuple(on), [0.0] * (1 + len(carried_there)))
+            for place, amount in enumerate((1.0, *carried_there)):
+                entry[place] += weight * p * amount
+        for found, item in zip(loads, part.elements, strict=True):
             for amount, p in item.distribution:
-                entry[amount] = entry.get(amount, 0.0) + weight * p
+                found[amount] = found.get(amount, 0.0) + weight * p
+    rows = sorted(sides.items(), key=lambda row: (-row[1][0], row[0]))
     return replace(
         first,
         provenance=provenance,
-        side_distribution=tuple(sorted(((*key, p) for key, p in sides.items()), key=lambda row: (-row[-1], row))),
+        side_distribution=tuple((*on, p) for on, (p, *_) in rows),
+        side_loads=tuple(tuple(amount / p if p > 0 else 0.0 for amount in there) for _, (p, *there) in rows),
+        delivered=tuple(
+            replace(item, delivered_mb_s=sum(weight * part.delivered[n].delivered_mb_s for weight, part in parts))
+            for n, item in enumerate(first.delivered)
+        ),
         elements=tuple(
             replace(item, distribution=tuple(sorted(entry.items())))
             for item, entry in zip(first.elements, loads, strict=True)
