@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from k2rel.errors import ModelTooLargeError
 from k2rel.exact import by_group
-from k2rel.measures.delivered import asked_by_unit
+from k2rel.measures.delivered import asked_by_unit, asked_of
 from k2rel.policy.flows import Carry, Passed
 from k2rel.policy.used import exceeds
 from k2rel.services.by_group import many_groups
@@ -63,10 +63,13 @@ def load_by_group(study: Study) -> LoadByGroup:
         most = max(above.values())
         few = {element: 0.0 if amount > _LITTLE * most else amount for element, amount in above.items()}
         with suppress(ModelTooLargeError):  # then the bound stands, and is told
-            lost, left_there = by_group.given_up(
+            found, left_there = by_group.given_up(
                 study, loaded, tuple(element for element, amount in above.items() if amount > few[element])
             )
-            missed = left_there + _share(study, {name: _at_most_lost(study, name, few) for name in loaded})
+            # what was not followed counts as lost, so that what arrives is given from below
+            rest = {name: left_there * asked_of(site, name) + _at_most_lost(study, name, few) for name in loaded}
+            lost = {name: found[name] + rest[name] for name in loaded}
+            missed = left_there + _share(study, rest)
     return LoadByGroup(
         sides,
         side_loads,
