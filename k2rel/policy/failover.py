@@ -324,7 +324,7 @@ def failover(
     followed = _followed(policy)
     failed = followed.checked(failed)
     state = followed.state(failed) | dict(control or {})
-    return followed.outcome(failed, policy.structure.truth(followed.roots, state))
+    return followed.outcome(failed, followed.policy.structure.truth(followed.roots, state))
 
 
 def failovers(policy: Policy, failures: Iterable[Sequence[str] | str]) -> Iterator[FailoverOutcome]:
@@ -350,7 +350,7 @@ def failovers(policy: Policy, failures: Iterable[Sequence[str] | str]) -> Iterat
     """
     followed = _followed(policy)
     every = [followed.checked(failed) for failed in failures]
-    names = policy.structure.variables(followed.roots)
+    names = followed.policy.structure.variables(followed.roots)
     for start in range(0, len(every), _AT_ONCE):
         some = every[start : start + _AT_ONCE]
         works = {name: np.ones(len(some), dtype=np.bool_) for name in names}
@@ -358,7 +358,7 @@ def failovers(policy: Policy, failures: Iterable[Sequence[str] | str]) -> Iterat
             for name, there in followed.state(failed).items():
                 if name in works:
                     works[name][case] = there
-        found = policy.structure.values(followed.roots, works)
+        found = followed.policy.structure.values(followed.roots, works)
         table = np.array([np.broadcast_to(each, (len(some),)) for each in found], dtype=np.bool_).T
         for failed, row in zip(some, table, strict=True):
             yield followed.outcome(failed, dict(zip(followed.roots, row.tolist(), strict=True)))
@@ -468,7 +468,9 @@ class _Followed:
 
 @lru_cache(maxsize=8)
 def _followed(policy: Policy) -> _Followed:
-    return _Followed(policy)
+    # on functions of its own: those of a policy are ordered by when they were made, and its diagrams with them, so that
+    # whoever asked what follows from a failure first would get availabilities with another last digit
+    return _Followed(Policy(policy.site, policy.primary, sticky=policy.sticky))
 
 
 def _added(every: Sequence[AlikeClients]) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
