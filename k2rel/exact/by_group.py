@@ -264,11 +264,15 @@ def given_up(study: Study, classes: tuple[str, ...], elements: tuple[str, ...]) 
     """What each class loses on elements that are asked for more than they carry, on average; what was left out."""
     groups = groups_of(study, classes, elements, 1e-8)
     loads = GroupLoads(groups)
-    total, left = dict.fromkeys(classes, 0.0), 0.0
+    moments = [
+        (weight, inputs, loads.conditions_left_out(inputs)) for weight, inputs in followed(study, groups.variables)
+    ]
+    total = dict.fromkeys(classes, 0.0)
+    left = sum(weight * conditions for weight, _, conditions in moments)
     for traffic, crossings in loads.crossings().items():
         for crossing in crossings:
-            for weight, inputs in followed(study, groups.variables):
+            for weight, inputs, conditions in moments:
                 amount, missed = loads.given_up(inputs, traffic, crossing, 1e-11)
                 total[traffic] += weight * amount
-                left = max(left, missed)
+                left += weight * max(0.0, missed - conditions)  # rows, which are others for each crossing
     return total, left

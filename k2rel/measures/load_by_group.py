@@ -69,7 +69,7 @@ def load_by_group(study: Study) -> LoadByGroup:
             # what was not followed counts as lost, so that what arrives is given from below
             rest = {name: left_there * asked_of(site, name) + _at_most_lost(study, name, few) for name in loaded}
             lost = {name: found[name] + rest[name] for name in loaded}
-            missed = left_there + _share(study, rest)
+            missed = _share(study, rest)
     return LoadByGroup(
         sides,
         side_loads,

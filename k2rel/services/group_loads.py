@@ -190,6 +190,15 @@ class GroupLoads:
         best = np.max([arrives[:, [at[place] for place in way]].min(axis=1) for way in crossing], axis=0)
         return float((found.rows.weight.imag / STEP) @ (1.0 - best)), found.left_out
 
+    def conditions_left_out(self, inputs: Inputs) -> float:
+        """Probability of the conditions of the shared parts that are not followed, whatever the others add up to."""
+        column = Column(np.inf, -1, len(self.groups.diagram.variables))
+
+        def nothing(number: int, values: tuple[bool, ...]) -> IntArray:
+            return np.zeros((len(self._whole((number, values))), 1), dtype=np.int64)
+
+        return self.groups.sums(inputs.real, nothing, [column], 0.0).left_out
+
     def _crossed(self, number: int, values: tuple[bool, ...]) -> dict[str, dict[Crossing, NDArray[np.float64]]]:
         """Demand of one client that crosses elements together, by the states of its own parts."""
         key = (number, values)
