@@ -257,7 +257,7 @@ def _availability(solution: Solution, lost_clients: tuple[int, ...] | None) -> A
             continue
         if solution.method == "exact" and (found := figures(solution.study, service)) is not None:
             left = max(left, found.left_out)
-            missed += _missed(service.name, found) if u < _ALWAYS else []
+            missed += _missed(service.name, found)
         of_class = service.name.rpartition("_client")[0] if service.scope == "client" else ""
         if any(math.isclose(u, known, rel_tol=1e-9) for known in listed.get(of_class, ())):
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import (
@@ -143,20 +144,14 @@ Coverage = Annotated[dict[str, Probability], BeforeValidator(_by_cause), _one_or
 Detection = Annotated[dict[str, Wait], BeforeValidator(_by_cause), _one_or_by_cause(_TIME)]
 
 
-def _line(value: str) -> str:
-    if (wrong := wrong_with_text(value)) is not None:
+def _printable(value: str, *, lines: bool = False) -> str:
+    if (wrong := wrong_with_text(value, lines=lines)) is not None:
         raise ValueError(wrong)
     return value
 
 
-def _lines(value: str) -> str:
-    if (wrong := wrong_with_text(value, lines=True)) is not None:
-        raise ValueError(wrong)
-    return value
-
-
-Text = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_lines)]
-Title = Annotated[str, StringConstraints(max_length=160), AfterValidator(_line)]
+Text = Annotated[str, StringConstraints(max_length=2000), AfterValidator(partial(_printable, lines=True))]
+Title = Annotated[str, StringConstraints(max_length=160), AfterValidator(_printable)]
 
 
 def _mark(value: object) -> object:
