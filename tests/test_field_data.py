@@ -350,6 +350,13 @@ CELLS = [
 ]
 
 
+def test_a_start_that_is_no_time_is_named_and_nothing_is_computed_from_it(tmp_path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("installed,last_good,first_bad\ninf,,\n", encoding="utf-8")
+    with pytest.raises(InputError, match="must be finite"):
+        read_field(path)
+
+
 @settings(max_examples=150, deadline=None)
 @given(head=st.sampled_from(HEADS), data=st.data())
 def test_no_log_ends_in_anything_but_a_result_or_an_explanation(tmp_path_factory, head, data) -> None:

@@ -232,6 +232,7 @@ class Observed:
         start = np.where(np.isnan(start), 0.0 if begin is None else begin, start)
         if "start" in self.columns:
             wrong(np.isinf(start), "start", "must be finite")
+            start = np.where(np.isinf(start), 0.0, start)  # refused; nothing is computed from it
         age = np.zeros(size)
         if "birth" in self.columns:
             age = start - cells["birth"]
