@@ -159,9 +159,10 @@ def test_a_site_that_can_only_be_simulated_names_the_method_that_would_answer() 
     assert len(k2rel.best_changes(slow, method="exact")) == 3
 
 
-def test_singles_and_pairs_are_each_what_computing_them_alone_gives() -> None:
+@pytest.mark.parametrize("method", ["exact", pytest.param("auto", marks=pytest.mark.slow)])
+def test_singles_and_pairs_are_each_what_computing_them_alone_gives(method) -> None:
     study, organisation = k2rel.study("L2R"), Organisation(tolerance=COARSE)
-    found = advise(study, organisation=organisation)
+    found = advise(study, organisation=organisation, method=method)
     changes = found.changes
     expected = 0
     for a, b in itertools.combinations(changes, 2):
@@ -173,8 +174,8 @@ def test_singles_and_pairs_are_each_what_computing_them_alone_gives() -> None:
     assert len(pairs) == expected > 100
     for numbers, minutes, _ in found.sets[::17]:
         design = changed(Design(study, organisation), [changes[i] for i in numbers])
-        result = k2rel.availability(design.study, organisation=design.organisation)["media"].downtime_min_per_year
-        assert minutes == pytest.approx(result, rel=1e-9)
+        result = k2rel.availability(design.study, organisation=design.organisation, method=method)["media"]
+        assert minutes == pytest.approx(result.downtime_min_per_year, rel=1e-9)
     table = found.table()
     assert table["downtime_min_per_year"].is_monotonic_increasing
 
@@ -257,16 +258,19 @@ def test_a_search_that_is_stopped_states_a_gap_that_holds() -> None:
     assert front.gap_min_per_year >= full.gap_min_per_year
 
 
-@pytest.mark.parametrize("sets", [20, pytest.param(1000, marks=pytest.mark.slow)])
-def test_the_advice_says_the_cheapest_set_that_meets_the_target(sets) -> None:
+@pytest.mark.parametrize(
+    ("method", "target", "sets"),
+    [("exact", 99.995, 20), *(pytest.param("auto", 99.98, n, marks=pytest.mark.slow) for n in (20, 1000))],
+)
+def test_the_advice_says_the_cheapest_set_that_meets_the_target(method, target, sets) -> None:
     """The cheapest of the front that surely meets it, each judged by itself until one does."""
     study = k2rel.study("L2R")
-    found = advise(study, target_percent=99.98, costs=read_costs(COSTS), pairs=False, sets=sets)
+    found = advise(study, target_percent=target, costs=read_costs(COSTS), pairs=False, sets=sets, method=method)
     by_title = {change.title: change for change in found.changes}
     enough = (
         cost
         for titles, cost, _ in found.front.sets
-        if judged_apart(study, [by_title[title] for title in titles], 99.98).verdict == "met"
+        if judged_apart(study, [by_title[title] for title in titles], target, method).verdict == "met"
     )
     cost = next(enough)
     assert cost > 0, "it is not met as it is"

@@ -63,9 +63,9 @@ rates.calendar_of rates.common_period_h rates.moving_moments rates.law_at rates.
 rates.duplicated rates.read_rates rates.registry rates.write_rates
 """
 PLAIN = """
-advise assumptions availability best_changes candidate_changes case_table causes common_causes components contracts
+advise assumptions availability candidate_changes case_table causes common_causes components
 assumption_importance cut_set_table cut_sets downtime_split failover_cases headline importance load minimal_cut_sets modes mode_flows moments open_psa_of graphml_of dot_of raid_sets rates_used served
-single_points_of_failure carrying spare_parts swing takeovers variants verdict window failover load_after_failures
+single_points_of_failure carrying spare_parts swing takeovers verdict failover load_after_failures
 overload_after_takeover feasible_organisation
 """
 ORGANISED = "downtime_causes interruptions performability sticky_and_preferred why_they_differ"
@@ -76,11 +76,15 @@ def cases(s, run):
     """A call of every public function about a site, service and class left to their defaults where they have one."""
     plain = {name: lambda name=name: getattr(k2rel, name)(s) for name in PLAIN.split()}
     organised = {name: lambda name=name: getattr(k2rel, name)(s, ORGANISATION) for name in ORGANISED.split()}
-    page = cache(lambda: k2rel.summary(s, 99.9, samples=16))
+    page = cache(lambda: k2rel.summary(s, 99.9, samples=16, organisation=ORGANISATION))
     after = {
         "failover": lambda: k2rel.failover(s, DAMAGED),
         "load_after_failures": lambda: k2rel.load_after_failures(s, [DAMAGED]),
         "advise": lambda: k2rel.advise(s, pairs=False, organisation=ORGANISATION),
+        "best_changes": lambda: k2rel.best_changes(s, organisation=ORGANISATION),
+        "contracts": lambda: k2rel.contracts(s, organisation=ORGANISATION),
+        "variants": lambda: k2rel.variants(s, organisation=ORGANISATION),
+        "window": lambda: k2rel.window(s, organisation=ORGANISATION),
         "rule_effects": lambda: k2rel.rule_effects(s, organisation=ORGANISATION),
         "compare": lambda: k2rel.compare(FILE),
         "overview": lambda: k2rel.overview(FILE),
@@ -92,7 +96,7 @@ def cases(s, run):
         "recommend": lambda: k2rel.recommend(FILE, samples=8),
         "roles_by_level": lambda: k2rel.roles_by_level(FILE),
         "dynamic_over_time": lambda: k2rel.dynamic_over_time(s, [0, 10], ORGANISATION),
-        "over_time": lambda: k2rel.over_time(s, None, 8760),
+        "over_time": lambda: k2rel.over_time(s, None, 8760, ORGANISATION),
         "differences": lambda: k2rel.differences(s, k2rel.study(FILE, clients=2)),
         "services_compared": lambda: k2rel.services_compared(s, k2rel.study(FILE, clients=2)),
         "judge": lambda: k2rel.judge(s, k2rel.read_target("99.9", s.site), samples=16),
@@ -115,10 +119,10 @@ def cases(s, run):
         "plots.draw_site": lambda: plots.draw_site(s.site, k2rel.failover(s)),
         "plots.looks": lambda: plots.looks(s.site, k2rel.failover(s)),
         "plots.plot_availability_over_time": lambda: plots.plot_availability_over_time(
-            k2rel.over_time(s, None, [1, 10]), "cameras"
+            k2rel.over_time(s, None, [1, 10], ORGANISATION), "cameras"
         ),
         "plots.plot_causes": lambda: plots.plot_causes(k2rel.causes(s), sides=s.site.sides),
-        "plots.plot_contracts": lambda: plots.plot_contracts(k2rel.contracts(s)),
+        "plots.plot_contracts": lambda: plots.plot_contracts(k2rel.contracts(s, organisation=ORGANISATION)),
         "plots.plot_downtime_budget": lambda: plots.plot_downtime_budget(k2rel.cut_set_table(s), 2.2),
         "plots.plot_downtime_of_a_year": lambda: plots.plot_downtime_of_a_year(
             {"cameras": k2rel.simulate(s, plan=run).distribution("cameras")}

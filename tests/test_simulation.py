@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 import pytest
 from scipy import stats
-from z_scores import scores
+from z_scores import EXAMPLES, LEVELS, scores
 
 import k2rel
 from k2rel import parallel
@@ -65,18 +65,20 @@ def within(estimate, value, sigmas=4.5):
 # right: against the exact engines -----------------------------------------------------------------------------------
 
 
-QUICK = 1000
+ALL, FEW = LEVELS + EXAMPLES, ("L2R", "nearline")
 
 
 @lru_cache(maxsize=1)
-def z_scores(histories):
-    return scores(histories, 100)
+def z_scores(histories, levels):
+    return scores(histories, 100, levels)
 
 
-@pytest.mark.parametrize("histories", [QUICK, pytest.param(5000, marks=pytest.mark.slow)])
-def test_simulated_values_scatter_around_the_exact_ones_as_chance_has_it(histories) -> None:
-    z = np.array([score.z for score in z_scores(histories)])
-    assert len(z) >= 200
+@pytest.mark.parametrize(
+    ("histories", "levels", "least"), [(1000, FEW, 40), pytest.param(5000, ALL, 200, marks=pytest.mark.slow)]
+)
+def test_simulated_values_scatter_around_the_exact_ones_as_chance_has_it(histories, levels, least) -> None:
+    z = np.array([score.z for score in z_scores(histories, levels)])
+    assert len(z) >= least
     assert np.abs(z).max() < 4.5
     outside = int((np.abs(z) > 2).sum())
     assert outside <= stats.binom.ppf(0.99, len(z), 2 * stats.norm.sf(2))
@@ -84,14 +86,16 @@ def test_simulated_values_scatter_around_the_exact_ones_as_chance_has_it(histori
     assert 0.8 < z.std() < 1.2
 
 
+@pytest.mark.slow
 def test_every_level_and_both_readings_of_the_roles_are_among_the_comparisons() -> None:
-    found = {(score.level, score.roles) for score in z_scores(QUICK)}
+    found = {(score.level, score.roles) for score in z_scores(5000, ALL)}
     assert {("L2R", "sticky"), ("L3R", "sticky"), ("nearline", "sticky")} <= found
     assert {(level, "preferred") for level in ("L1", "L2", "L2R", "L3", "L3R", "nearline")} <= found
 
 
+@pytest.mark.parametrize("seeds", [60, pytest.param(300, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("service", "roles"), [("media", "sticky"), ("ftp", "preferred")])
-def test_intervals_hold_the_true_value_as_often_as_they_say(service, roles) -> None:
+def test_intervals_hold_the_true_value_as_often_as_they_say(service, roles, seeds) -> None:
     study, organisation = k2rel.study("L2R"), Organisation(roles=roles, tolerance=1e-9)
     exact = k2rel.availability(
         study,
@@ -99,11 +103,11 @@ def test_intervals_hold_the_true_value_as_often_as_they_say(service, roles) -> N
         method="markov" if roles == "sticky" else "exact",
     )[service]
     hits = 0
-    for seed in range(200):
+    for seed in range(seeds):
         plan = Plan(histories=3000, years=5, seed=10_000 + seed, confidence=0.9)
         found = simulate(study, organisation, plan=plan)[service].unavailability
         hits += found.low <= exact.unavailability <= found.high
-    low, high = (stats.binom.ppf(p, 200, 0.9) for p in (0.0005, 0.9995))
+    low, high = (stats.binom.ppf(p, seeds, 0.9) for p in (0.0005, 0.9995))
     assert low <= hits <= high
 
 
