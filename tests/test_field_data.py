@@ -151,13 +151,15 @@ def test_what_was_drawn_from_a_law_is_found_again_and_chosen(law, frozen) -> Non
         assert abs(one.value - expected[name]) < 4 * one.error
 
 
-def test_the_band_of_a_law_holds_the_true_one_as_often_as_it_says() -> None:
+@pytest.mark.parametrize("logs", [60, pytest.param(200, marks=pytest.mark.slow)])
+def test_the_band_of_a_law_holds_the_true_one_as_often_as_it_says(logs) -> None:
     rng, truth = np.random.default_rng(3), stats.weibull_min(2, scale=100)
     hits = 0
-    for _ in range(200):
+    for _ in range(logs):
         low, high = fit_law("weibull", Lives.of(truth.rvs(40, random_state=rng))).band([50.0])
         hits += low[0] <= truth.cdf(50.0) <= high[0]
-    assert 0.83 < hits / 200 < 0.97
+    # bands are near the truth for forty lives, not exact: from 0.86 to 0.94, and what chance adds
+    assert stats.binom.ppf(0.01, logs, 0.86) <= hits <= stats.binom.ppf(0.99, logs, 0.94)
 
 
 def test_millions_of_different_times_are_rounded_to_five_digits_and_the_law_hardly_moves() -> None:

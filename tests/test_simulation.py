@@ -414,11 +414,11 @@ def same(one, other):
 
 
 def test_the_same_seed_gives_the_same_numbers_to_the_last_bit_whatever_the_workers() -> None:
-    study, plan = k2rel.study("L3R", clients=6), Plan(histories=5000, seed=12)
+    study, plan = k2rel.study("L3R", clients=6), Plan(histories=1500, seed=12)
     alone = simulate(study, plan=plan, workers=1)
     assert same(alone, simulate(study, plan=plan, workers=2))
     assert same(alone, simulate(k2rel.study("L3R", clients=6), plan=plan, workers=5))
-    assert not same(alone, simulate(study, plan=Plan(histories=5000, seed=13), workers=2))
+    assert not same(alone, simulate(study, plan=Plan(histories=1500, seed=13), workers=2))
 
 
 def test_a_width_that_is_asked_for_is_reached_and_does_not_depend_on_workers() -> None:
@@ -466,6 +466,7 @@ def test_ctrl_c_on_the_command_line_leaves_a_partial_result() -> None:
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_a_cluster_gives_the_same_result_though_a_worker_is_killed() -> None:
     distributed = pytest.importorskip("distributed")
     study, plan = k2rel.study("L2R"), Plan(histories=60_000, seed=5)
@@ -528,12 +529,11 @@ def test_an_unavailability_of_one_in_ten_thousand_million_to_five_per_cent(servi
     assert within(found.interruptions_per_year, exact.failures_per_year, 4)
 
 
-@pytest.mark.parametrize("roles", ["preferred", "sticky"])
 @pytest.mark.parametrize(
-    ("method", "target", "histories"),
-    [("biasing", 0.05, 20_000), ("splitting", 0.25, 20_000),
-     pytest.param("biasing", 0.03, 50_000, marks=pytest.mark.slow),
-     pytest.param("splitting", 0.06, 50_000, marks=pytest.mark.slow)],
+    ("roles", "method", "target", "histories"),
+    [("preferred", "biasing", 0.05, 20_000), ("sticky", "biasing", 0.05, 20_000), ("preferred", "splitting", 0.25, 20_000),
+     *(pytest.param(roles, *how, marks=pytest.mark.slow) for roles in ("preferred", "sticky")
+       for how in (("biasing", 0.03, 50_000), ("splitting", 0.06, 50_000)))],
 )  # fmt: skip
 def test_rare_methods_plain_histories_and_the_exact_engine_agree(roles, method, target, histories) -> None:
     study, organisation = k2rel.study("L2R"), Organisation(roles=roles, tolerance=1e-9)

@@ -1,6 +1,7 @@
 """The shipped levels hold the counts and wiring of the facts; everything else is a named assumption."""
 
 import json
+from functools import cache
 
 import pytest
 
@@ -131,17 +132,24 @@ SHIPPED = [
 ]
 
 
+@cache
+def editor():
+    """The schema as an editor applies it, looked through once."""
+    validators = pytest.importorskip("jsonschema.validators")
+    schema = json.loads((data_dir() / "schema.json").read_text())
+    found = validators.validator_for(schema)
+    found.check_schema(schema)
+    return found(schema)
+
+
 @pytest.mark.parametrize("path", sorted(SHIPPED), ids=lambda path: path.stem)
 def test_an_editor_finds_no_fault_with_the_shipped_files_and_finds_one_with_a_spoiled_one(path) -> None:
-    jsonschema = pytest.importorskip("jsonschema")
     from ruamel.yaml import YAML
 
-    schema = json.loads((data_dir() / "schema.json").read_text())
     data = YAML(typ="safe", pure=True).load(path)
-    jsonschema.validate(data, schema)
+    assert editor().is_valid(data), [fault.message for fault in editor().iter_errors(data)]
     data["clients"]["count"] = 0
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(data, schema)
+    assert not editor().is_valid(data)
 
 
 def test_the_schema_knows_no_k2() -> None:
