@@ -5,6 +5,7 @@ Functions are drawn as nested tuples and evaluated here; what k2rel makes of the
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -360,3 +361,20 @@ def test_what_passes_a_limit_is_counted_once_and_the_rest_is_kept(make, seed) ->
         slope = np.imag(sums_over(found, tilted, steps, columns, 0.0).over) / 1e-60
         up, down = (weights({**q, name: at})[over].sum() for at in (1, 0))
         assert slope == pytest.approx(up - down, rel=1e-10, abs=1e-14)
+
+
+@pytest.mark.parametrize("in_memory", [False, True])
+def test_a_diagram_comes_over_through_memory_or_a_disk(in_memory, monkeypatch) -> None:
+    """Two of three, by its truth table; a system without files in memory has a disk."""
+    import k2rel.logic.bdd as bdd
+
+    if in_memory and not bdd._IN_MEMORY:
+        pytest.skip("no files in memory here")
+    monkeypatch.setattr(bdd, "_IN_MEMORY", in_memory)
+    s = Structure()
+    found = bdd.reduced_together(s, [s.at_least(2, [s.variable(name) for name in "abc"])], "abc")
+    for values in itertools.product((False, True), repeat=3):
+        node, given = found.roots[0], dict(zip("abc", values, strict=True))
+        while node > 1:
+            node = (found.high if given[found.variables[found.level[node]]] else found.low)[node]
+        assert node == (sum(values) >= 2)

@@ -20,7 +20,10 @@ from k2rel.site import read_site
 
 LEVELS = k2rel.level_names()
 DESIGNS = sorted(path for path in (data_dir() / "examples" / "designs").glob("*.yaml"))
-ALL = pytest.mark.parametrize("file", [*LEVELS, *DESIGNS], ids=[*LEVELS, *(path.stem for path in DESIGNS)])
+LARGE = {"spine_leaf": [pytest.mark.slow]}  # 768 clients: the same rules, seconds each
+ALL = pytest.mark.parametrize(
+    "file", [*LEVELS, *(pytest.param(path, id=path.stem, marks=LARGE.get(path.stem, [])) for path in DESIGNS)]
+)
 KINDS = """
 format: 2
 name: kinds
