@@ -3,7 +3,9 @@
 # make test-all all tests; the slow proofs are those marked 'slow'
 # make check    lint, format and types
 # make picture  the rooms by floors in CONTRIBUTING.md, and the positions of a role in docs/takeovers.md
-# make bench    what the engine costs; BENCH="--aralia FOLDER --write" for the Aralia trees and docs/performance.md
+# make bench    what things cost; BENCH="'cluster/*' performance-batch.md" for some rows or a page; BENCH=--write for the pages
+#               and benchmarks/history.csv; BENCH="--aralia FOLDER --peers PYTHON --long" for all there is; BENCH=--list
+# make bench-history   every row by commit, and what has slipped; BENCH=--write for docs/performance-history.md
 # make validation   docs/validation.md, by running every published case; MODELS=FOLDER with SCRAM's chinese.xml for one more
 # Both make the environment in .venv by themselves, once.
 
@@ -15,7 +17,7 @@ STAMP := $(VENV)/.installed
 # their order
 PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: report test test-all check bench validation schema sample picture clean
+.PHONY: report test test-all check bench bench-history validation schema sample picture clean
 
 report: $(STAMP)
 	$(BIN)/k2rel report --all --output reports
@@ -32,14 +34,11 @@ check: $(STAMP)
 	$(BIN)/mypy
 
 bench: $(STAMP)
-	$(BIN)/python benchmarks/exact.py $(BENCH)
-	$(BIN)/python benchmarks/dynamic.py $(filter --write,$(BENCH))
-	$(BIN)/python benchmarks/one_answer.py $(filter --write,$(BENCH))
-	$(BIN)/python benchmarks/how_sure.py $(filter --write,$(BENCH))
-	$(BIN)/python benchmarks/shared_traffic.py $(filter --write,$(BENCH))
-	$(BIN)/python benchmarks/many_clients.py $(filter --write,$(BENCH))
-	$(BIN)/python benchmarks/simulation.py $(filter --write,$(BENCH))
-	$(BIN)/python benchmarks/batch.py $(filter --write,$(BENCH))
+	$(BIN)/python benchmarks/run.py $(BENCH)
+
+# what is slower, or needs more memory, than it was at the best earlier commit; the exit code says so
+bench-history: $(STAMP)
+	$(BIN)/python benchmarks/history.py $(BENCH)
 
 # data/schema.json is written out so that editors find it beside the site files
 schema: $(STAMP)

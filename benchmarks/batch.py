@@ -1,41 +1,35 @@
-"""What batches of reports cost, beside the same code run once without notebooks. Writes docs/performance-batch.md.
+"""What batches of reports cost, beside the same code run once without notebooks.
 
 The baseline is one process that runs the code cells of the same notebooks with the same parameters, one after another,
-and the start of one usual kernel for each worker. Processor time is that of all processes, kernels included.
+and the start of one usual kernel for each worker.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import resource
-import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from k2rel.bundled import level_names, site_path
-from k2rel.report.jobs import Options, jobs_of
-from k2rel.studies import studies_of
+from measured import HERE, Clock, Result, Row, Run, Section, command, k2rel_words
 
+PAGE = "performance-batch.md"
 COMMON = {"clients": 0, "repair": "4h", "rates": "", "settings": [], "seed": 1}
-ROOT = Path(__file__).parents[1]
-
-
-def cost(words: list[str]) -> tuple[float, float]:
-    """Processor and wall time of a program with all its children [s]."""
-    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic() - begun
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
+JOBS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
+REPORTS = 7
+"""Of `report --all`: six levels and their comparison."""
 
 
 def plain() -> None:
     """Run the code cells of all notebooks of `k2rel report --all` in this process."""
+    from k2rel.bundled import level_names
+    from k2rel.report.jobs import Options, jobs_of
+    from k2rel.studies import studies_of
+
     with tempfile.TemporaryDirectory() as folder:
         studies = {name: (name, one) for name, one in studies_of(level_names()).items()}
         for job in jobs_of(studies, Options(COMMON), comparison=True):
@@ -57,99 +51,132 @@ def kernel() -> None:
     manager.shutdown_kernel(now=True)
 
 
-def batch(count: int, jobs: int) -> tuple[float, float]:
-    """Cost of so many reports: the six levels with one client more for each round of them."""
-    folder = Path(tempfile.mkdtemp())
-    try:
-        files = []
-        for n in range(count):
-            level = level_names()[n % 6]
-            text = site_path(level).read_text().replace(f"name: {level}\n", f"name: site{n:03d}\n")
-            files.append(folder / f"site{n:03d}.yaml")
-            files[-1].write_text(text)
-        script = (
-            "import sys\nfrom k2rel.report import render_reports\n"
-            f"done = render_reports(sys.argv[1:], {str(folder / 'out')!r}, comparison=False, jobs={jobs})\n"
-            "sys.exit(len(done.failures))"
-        )
-        return cost([sys.executable, "-c", script, *map(str, files)])
-    finally:
-        shutil.rmtree(folder)
+def part(name: str) -> list[str]:
+    """One of these functions as a program."""
+    return [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(HERE)!r}); import batch; batch.{name}()"]
 
 
-def main() -> None:
-    """Measure, print, and write the table if asked for."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--part", choices=["plain", "kernel"])
-    parser.add_argument("--write", action="store_true")
-    parser.add_argument("--sizes", type=int, nargs="*", default=[6, 60])
-    args = parser.parse_args()
-    if args.part:
-        {"plain": plain, "kernel": kernel}[args.part]()
-        return
-    here = [sys.executable, __file__, "--part"]
-    jobs = len(os.sched_getaffinity(0))
-    rows = []
-    cost([*here, "plain"])  # the loops are compiled once on a machine, and not here
-    for _ in range(3):
+def sites(count: int) -> Run:
+    """So many reports: the six levels under other names, over and over."""
+    script = (
+        "import sys\nfrom k2rel.report import render_reports\n"
+        f"done = render_reports(sys.argv[2:], sys.argv[1], comparison=False, jobs={JOBS})\n"
+        "sys.exit(len(done.failures))"
+    )
+
+    def run(_: Clock) -> None:
+        from k2rel.bundled import level_names, site_path
+
         with tempfile.TemporaryDirectory() as folder:
-            command = [sys.executable, "-m", "k2rel.cli", "report", "--all", "--no-pdf", "--quiet", "--output", folder]
-            base = cost([*here, "plain"])[0] + jobs * cost([*here, "kernel"])[0]
-            ours, wall = cost([*command, "--jobs", str(jobs)])
-        rows.append((base, ours, ours / base, wall))
-        print(
-            f"without notebooks {base:.1f} s, reports {ours:.1f} s, ratio {ours / base:.2f}, wall {wall:.1f} s",
-            flush=True,
-        )
-    middle = [statistics.median(column) for column in zip(*rows, strict=True)]
-    with tempfile.TemporaryDirectory() as folder:
-        pdf = cost([sys.executable, "-m", "k2rel.cli", "report", "--all", "--quiet", "--output", folder])
-    print(f"with PDF {pdf[0]:.1f} s, wall {pdf[1]:.1f} s", flush=True)
-    sizes = []
-    for count in args.sizes:
-        cpu, wall = batch(count, jobs)
-        sizes.append((count, cpu, wall))
-        print(f"{count} reports: {cpu:.0f} s of processor, {wall:.0f} s", flush=True)
-    if args.write:
-        table = "\n".join(
-            f"| {count} | {cpu:,.0f} | {cpu / count:.1f} | {wall:,.0f} | {wall / count:.2f} |"
-            for count, cpu, wall in sizes
-        )
-        (ROOT / "docs" / "performance-batch.md").write_text(PAGE.format(
-            base=middle[0], ours=middle[1], ratio=middle[2], wall=middle[3], pdf=pdf[0], pdf_wall=pdf[1], table=table,
-            jobs=jobs,
-        ))  # fmt: skip
+            files = [Path(folder) / f"site{n:03d}.yaml" for n in range(count)]
+            for n, file in enumerate(files):
+                level = level_names()[n % 6]
+                file.write_text(site_path(level).read_text().replace(f"name: {level}\n", f"name: {file.stem}\n"))
+            words = [sys.executable, "-c", script, f"{folder}/out", *map(str, files)]
+            subprocess.run(words, check=True, capture_output=True)
+
+    return run
 
 
-PAGE = """# What batches of reports cost
-
-Written by `benchmarks/batch.py --write`, on a machine with {jobs} cores shared with others; read the ratios. Processor
-time is that of all processes, kernels included.
-
-All six levels and their comparison, {jobs} at a time, medians of three runs each:
-
-| | processor [s] | wall [s] |
-|---|---|---|
-| the same code cells in one process without notebooks, and one usual kernel start a worker | {base:.1f} | |
-| `k2rel report --all --no-pdf` | {ours:.1f} | {wall:.1f} |
-| **ratio** | **{ratio:.2f}** | |
-| `k2rel report --all`, with PDF (once) | {pdf:.1f} | {pdf_wall:.1f} |
-
-Batches of sites, the six levels over and over, HTML and tables:
-
-| reports | processor [s] | a report [s] | wall [s] | a report [s] |
-|---|---|---|---|---|
-{table}
-
-A second run over the same inputs makes nothing and takes about a second for seven reports.
-
-Where the time goes: a kernel is a copy of a process that has everything imported (`k2rel/report/forkserver.py`),
-so a report pays for its own analysis, for loading the compiled loops (about half a second) and 0.15 to 0.4 s for
-HTML. Kernels started as usual import pandas, matplotlib and scipy each time. Decision diagrams run threads of
-their own and cannot be computed before a copy is made; that is why the copies are made from a process that has
-only imported.
-"""
+def ratio(results: Sequence[Result]) -> str:
+    """What notebooks cost beside the code in them."""
+    own = {result.row.name: result.processor for result in results}
+    base = own["reports/plain"].median + JOBS * own["reports/kernel"].median
+    reports = own["reports/all, no PDF"]
+    return (
+        f"Ratio of the reports to the same code with one usual kernel start for each of {JOBS} workers: "
+        f"**{reports.median / base:.2f}**. A report takes {reports.median / REPORTS:.1f} s of processor "
+        f"({reports.low / REPORTS:.1f} to {reports.high / REPORTS:.1f})."
+    )
 
 
-if __name__ == "__main__":
-    main()
+def a_report(results: Sequence[Result]) -> tuple[list[str], list[list[object]]]:
+    """Costs by report."""
+    heads = ["reports", "processor [s]", "a report [s]", "wall [s]", "a report [s]", "runs", "largest process [MB]"]
+    rows: list[list[object]] = []
+    for result in results:
+        count, own, clock = int(result.row.size), result.processor.median, result.clock.median
+        times = [f"{own:,.0f}", f"{own / count:.1f}", f"{clock:,.0f}", f"{clock / count:.2f}"]
+        rows.append([count, *times, result.runs, f"{result.memory_mb:,.0f}"])
+    return heads, rows
+
+
+ALL = k2rel_words("report", "--all", "--quiet", "--output", "FOLDER", "--jobs", str(JOBS))
+GROWTH = [
+    Row(
+        f"reports/{count}",
+        partial(sites, count),
+        times=3 if count < 60 else 1,
+        warm=False,
+        program=True,
+        size=count,
+        unit="reports",
+        line="reports, HTML and tables",
+    )
+    for count in (6, 18, 60)
+]
+SECTIONS = [
+    Section(
+        "reports",
+        PAGE,
+        "All six levels and their comparison",
+        [
+            Row(
+                "reports/plain",
+                command(part("plain")),
+                {"what": "the same code cells in one process, without notebooks"},
+                times=3,
+                program=True,
+            ),
+            Row(
+                "reports/kernel",
+                command(part("kernel")),
+                {"what": "one start of a usual kernel"},
+                times=3,
+                program=True,
+            ),
+            Row(
+                "reports/all, no PDF",
+                command([*ALL, "--no-pdf"]),
+                {"what": "`k2rel report --all --no-pdf`"},
+                times=3,
+                program=True,
+            ),
+            Row(
+                "reports/all",
+                command(ALL),
+                {"what": "`k2rel report --all`, with PDF"},
+                times=1,
+                warm=False,
+                program=True,
+            ),
+        ],
+        after=ratio,
+    ),
+    Section(
+        "report-batches",
+        PAGE,
+        "Batches of sites, the six levels over and over, HTML and tables",
+        GROWTH,
+        table=a_report,
+    ),
+    Section(
+        "report-600",
+        PAGE,
+        "Six hundred reports",
+        [
+            Row(
+                "reports/600",
+                partial(sites, 600),
+                times=1,
+                warm=False,
+                program=True,
+                size=600,
+                unit="reports",
+                line="reports, HTML and tables",
+            )
+        ],
+        table=a_report,
+        long=True,
+    ),
+]

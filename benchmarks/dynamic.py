@@ -1,21 +1,13 @@
-"""What the dynamic engine costs: `make bench`, or python benchmarks/dynamic.py [--write].
-
-Wall times of one run each in this process, after one small run that compiles the kernels. With ``--write`` the
-tables go into docs/performance-dynamic.md.
-"""
+"""What the dynamic engine costs: chains of any origin, and levels whose roles stick."""
 
 from __future__ import annotations
 
-import argparse
-import itertools
-import os
-import platform
-import resource
-import time
-import tracemalloc
-from pathlib import Path
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 from cluster import FACT, cluster, quality
+from measured import Clock, Result, Row, Run, Section
 
 from k2rel.ctmc import elimination
 from k2rel.ctmc.chain import Chain
@@ -28,47 +20,50 @@ from k2rel.organisation import Organisation
 from k2rel.services.diagrams import services_of
 from k2rel.studies import study
 
-LINES: list[str] = []
-CHECKER_SOLVE_S = {128: 3.5, 256: 26.0}
-"""Seconds of a probabilistic model checker (PRISM, sparse Gauss-Seidel to 1e-14), on a machine of this class."""
+PAGE = "performance-dynamic.md"
+CHECKER = {128: (2.84, 130), 256: (21.1, 190)}
+"""Seconds by the clock and MB of a probabilistic model checker (PRISM, sparse, Gauss-Seidel), generation included."""
+LARGEST = (512, 9_465_876, 46_235_680)
 
 
-def say(text: str = "") -> None:
-    """Print a line and keep it for the page."""
-    print(text, flush=True)
-    LINES.append(text)
+def workstations(n: int, tolerance: float = 1e-13) -> Run:
+    """Generate the cluster and solve it for its steady state."""
+    steady(cluster(16).chain)
 
-
-def memory() -> str:
-    """Peak memory so far."""
-    return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB"
-
-
-def clusters() -> None:
-    """The workstation cluster."""
-    say("## Workstation cluster: generated and solved for steady state\n")
-    say(
-        "| N | states | transitions | generate [s] | solve [s] | checker, solve only [s] | sweeps | residual | "
-        "P(not premium) | relative difference | peak memory |"
-    )
-    say("|" + "---|" * 11)
-    for n, (states, transitions, expected) in FACT.items():
-        start = time.perf_counter()
-        space = cluster(n)
-        made = time.perf_counter()
-        found = steady(space.chain)
-        done = time.perf_counter()
+    def run(clock: Clock) -> dict[str, object]:
+        with clock.step("generate"):
+            space = cluster(n)
+        with clock.step("solve"):
+            found = steady(space.chain, tolerance)
+        states, transitions, expected = FACT.get(n, (*LARGEST[1:], None))
         assert (space.chain.states, space.chain.transitions) == (states, transitions)
         lost = float(found.probability[~quality(space, n)].sum())
-        say(
-            f"| {n} | {states:,} | {transitions:,} | {made - start:.2f} | {done - made:.2f} | "
-            f"{CHECKER_SOLVE_S.get(n, '')} | {found.sweeps or 'elimination'} | {found.residual:.0e} | {lost:.15g} | "
-            f"{lost / expected - 1:.0e} | {memory()} |"
-        )
-        del space, found
-    say(
-        "\nThe checker's seconds were measured on another machine of this class, not side by side, and are not scaled; "
-        "with building and checking it took 100 to 200 s at N = 256.\n"
+        return {
+            "states": space.chain.states,
+            "transitions": space.chain.transitions,
+            "sweeps": found.sweeps or "elimination",
+            "residual": f"{found.residual:.0e}",
+            "P(not premium)": f"{lost:.15g}",
+            "relative difference": "" if expected is None else f"{lost / expected - 1:.0e}",
+        }
+
+    return run
+
+
+def beside_the_checker(results: Sequence[Result]) -> str:
+    """Ratios to the peer."""
+    said = []
+    for result in results:
+        n = result.row.facts["N"]
+        if n in CHECKER:
+            clock, memory = CHECKER[n]
+            said.append(
+                f"N = {n}: {clock:g} s and {memory:,} MB, k2rel {result.clock.median / clock:.2f} times the time and "
+                f"{result.memory_mb / memory:.1f} times the memory"
+            )
+    return (
+        f"PRISM with generation, on a machine of this class, not scaled: {'; '.join(said)}. The memory of k2rel "
+        "has that of Python and its packages in it, some 200 MB."
     )
 
 
@@ -84,134 +79,214 @@ def rings(blocks: int, coupling: float) -> Chain:
     return Chain.of(3 * blocks, before, after, rate)
 
 
-def far_apart() -> None:
-    """Chains whose rates lie far apart."""
-    say("## Rates that lie far apart\n")
-    say("Rings of three states, rate 1 both ways round, first states of neighbours joined both ways by the coupling: "
-        "every state has the same probability.\n")  # fmt: skip
-    say("| rings | coupling | tolerance | way | seconds | estimated error | sum of all errors |")
-    say("|" + "---|" * 7)
-    most = elimination._MOST_ORDERED
-    for blocks, coupling, tolerance in ((401, 1e-15, 1e-13), (401, 1e-7, 1e-6), (600, 1e-30, 1e-13)):
-        for ordered, way in ((most, "as chosen: elimination"), (10, "cycles alone")):
-            chain = rings(blocks, coupling)
-            elimination._MOST_ORDERED = ordered
-            start = time.perf_counter()
-            found = steady(chain, tolerance)
-            seconds = time.perf_counter() - start
-            off = float(abs(found.probability * chain.states - 1).mean())
-            say(f"| {blocks} | {coupling:g} | {tolerance:g} | {way} | {seconds:.2f} | {found.error:.0e} | {off:.0e} |")
-    elimination._MOST_ORDERED = most
-    say("\nOver time, from state 0. Exact: exponential of the generator in decimal arithmetic of 50 digits and more.\n")
-    say("| rates | time | rate times time | P | relative error | doublings | seconds | peak of arrays |")
-    say("|" + "---|" * 8)
-    for restores, exact in ((3.6e4, 2.7777776998379653e-12), (3.6e5, 2.7777777699837964e-13)):
-        chain = Chain.of(3, [0, 1, 1, 2], [1, 0, 2, 0], [1e-5, restores, 1e-3, 0.1])
-        over(chain, f"0→1 1e-5, 1→0 {restores:g}, 1→2 1e-3, 2→0 0.1", 8760.0, 2, exact)
-    over(Chain.of(2, [0, 1], [1, 0], [1e-3, 1.0]), "0→1 1e-3, 1→0 1", 2147483648.0, 1, 1e-3 / 1.001)
-    over(Chain.of(2, [0, 1], [1, 0], [1e-3, 1e12]), "0→1 1e-3, 1→0 1e12", 1e9, 1, 1e-3 / (1e12 + 1e-3))
-    say()
+def far_apart(blocks: int, coupling: float, tolerance: float, *, cycles_alone: bool) -> Run:
+    """A chain whose rates lie far apart."""
+    chain = rings(blocks, coupling)
+    if cycles_alone:
+        elimination._MOST_ORDERED = 10
+
+    def run(_: Clock) -> dict[str, object]:
+        found = steady(chain, tolerance)
+        off = float(abs(found.probability * chain.states - 1).mean())
+        return {"estimated error": f"{found.error:.0e}", "sum of all errors": f"{off:.0e}"}
+
+    return run
 
 
-def over(chain: Chain, rates: str, time_h: float, state: int, exact: float) -> None:
-    """One line about a chain over time."""
-    tracemalloc.start()
-    start = time.perf_counter()
-    found = over_time(chain, [time_h])
-    seconds = time.perf_counter() - start
-    peak = tracemalloc.get_traced_memory()[1] / 1024
-    tracemalloc.stop()
-    p = float(found.probability[0, state])
-    events = float(chain.exit_rates_per_h.max()) * time_h
-    say(
-        f"| {rates} | {time_h:g} | {events:.0e} | P({state}) = {p:.9g} | {abs(p / exact - 1):.0e} | {found.steps} | "
-        f"{seconds:.3f} | {peak:.0f} kB |"
-    )
+def over(states: int, moves: Any, time_h: float, state: int, exact: float) -> Run:
+    """A chain over time, from state 0."""
+    chain = Chain.of(states, *moves)
+
+    def run(_: Clock) -> dict[str, object]:
+        found = over_time(chain, [time_h])
+        p = float(found.probability[0, state])
+        events = float(chain.exit_rates_per_h.max()) * time_h
+        return {
+            "rate times time": f"{events:.0e}",
+            "P": f"P({state}) = {p:.9g}",
+            "relative error": f"{abs(p / exact - 1):.0e}",
+            "doublings": found.steps,
+        }
+
+    return run
 
 
-def levels() -> None:
-    """Redundant levels with sticky roles, coverage 0.95, one repair crew."""
-    say("## Takeovers as modelled, coverage 0.95, one repair crew: services, modes, interruptions\n")
-    say("| level | clients | error asked for | states | transitions | chain [s] | services [s] | modes [s] | "
-        "interruptions [s] | all [s] | error bound | bound for shares |")  # fmt: skip
-    say("|" + "---|" * 12)
-    for level, clients, tolerance in (("L2R", 4, 1e-12), ("L3R", 4, 1e-9), ("L3R", 20, 1e-12)):
-        case = study(level, clients=clients)
-        organisation = Organisation(crews=1, tolerance=tolerance)
-        times = [time.perf_counter()]
+def sticky(level: str, clients: int, tolerance: float) -> Run:
+    """A level with sticky roles, coverage 0.95, one repair crew: all that is asked of it."""
+    organisation = Organisation(crews=1, tolerance=tolerance)
+    everything(level, 2, Organisation(crews=1, tolerance=1e-6), Clock(0))  # compiles
+    return partial(everything, level, clients, organisation)
+
+
+def everything(level: str, clients: int, organisation: Organisation, clock: Clock) -> dict[str, object]:
+    """Chain, services, modes, interruptions."""
+    case = study(level, clients=clients)
+    with clock.step("chain"):
         dynamics = solved(case, organisation)
-        times.append(time.perf_counter())
-        services = services_of(dynamics.policy)
+    services = services_of(dynamics.policy)
+    with clock.step("services"):
         for service in services:
             dynamics.unavailability(service)
             dynamics.failure_frequency(service)
-        times.append(time.perf_counter())
+    with clock.step("modes"):
         modes(case, organisation, method="markov")
-        times.append(time.perf_counter())
+    with clock.step("interruptions"):
         for service in services:
             visits = dynamics.interruptions(service)
             assert visits.frequency_per_h >= 0
             assert visits.mean_h != 0
-        times.append(time.perf_counter())
-        parts = " | ".join(f"{b - a:.2f}" for a, b in itertools.pairwise(times))
-        chain = dynamics.states.chain
-        say(
-            f"| {level} | {clients} | {tolerance:g} | {chain.states:,} | {chain.transitions:,} | {parts} | "
-            f"{times[-1] - times[0]:.2f} | {dynamics.states.error_bound:.1e} | {dynamics.states.share_bound:.1e} |"
-        )
-    say(
-        "\nThe error bound holds for services and for every mode that lasts only while something is failed or on its "
-        "way; the bound for shares holds for all, those of the quiet modes among them. Interruptions: frequency "
-        "and mean length of each; median and distribution of the lengths of all services cost 1 to 2 s more.\n"
-    )
+    chain = dynamics.states.chain
+    return {
+        "states": chain.states,
+        "transitions": chain.transitions,
+        "error bound": f"{dynamics.states.error_bound:.1e}",
+        "bound for shares": f"{dynamics.states.share_bound:.1e}",
+    }
 
 
-def agreement() -> None:
+def agreement(level: str) -> Run:
     """Roles at the preferred side: the static engine's own case."""
-    say("## Agreement with the exact engine, takeovers ideal\n")
-    say("| level | services | largest difference of an unavailability | of a frequency [1/h] |")
-    say("|---|---|---|---|")
-    for level in ("L1", "L2", "L2R", "L3", "L3R", "nearline"):
+
+    def run(_: Clock) -> dict[str, object]:
         case = study(level)
         dynamics = solved(case, Organisation(roles="preferred", tolerance=1e-12))
-        pairs = [
-            (
-                abs(dynamics.unavailability(service) - engine.unavailability(case, service)),
-                abs(dynamics.failure_frequency(service) - engine.failure_frequency(case, service)),
+        off, often = zip(
+            *(
+                (
+                    abs(dynamics.unavailability(service) - engine.unavailability(case, service)),
+                    abs(dynamics.failure_frequency(service) - engine.failure_frequency(case, service)),
+                )
+                for service in services_of(case.policy)
+            ),
+            strict=True,
+        )
+        return {
+            "services": len(off),
+            "largest difference of an unavailability": f"{max(off):.1e}",
+            "of a frequency [1/h]": f"{max(often):.1e}",
+        }
+
+    return run
+
+
+OVER_TIME = [
+    *(
+        (
+            f"0→1 1e-5, 1→0 {back:g}, 1→2 1e-3, 2→0 0.1",
+            (3, ([0, 1, 1, 2], [1, 0, 2, 0], [1e-5, back, 1e-3, 0.1]), 8760.0, 2, exact),
+        )
+        for back, exact in ((3.6e4, 2.7777776998379653e-12), (3.6e5, 2.7777777699837964e-13))
+    ),
+    ("0→1 1e-3, 1→0 1", (2, ([0, 1], [1, 0], [1e-3, 1.0]), 2147483648.0, 1, 1e-3 / 1.001)),
+    ("0→1 1e-3, 1→0 1e12", (2, ([0, 1], [1, 0], [1e-3, 1e12]), 1e9, 1, 1e-3 / (1e12 + 1e-3))),
+]
+"""Chains, with the exact probability: exponentials of the generators in decimal arithmetic of 50 digits and more."""
+
+SECTIONS = [
+    Section(
+        "cluster",
+        PAGE,
+        "Workstation cluster: generated and solved for steady state",
+        [
+            Row(
+                f"cluster/{n}", partial(workstations, n), {"N": n}, times=3, unit="states", line="cluster", fresh=n > 16
             )
-            for service in services_of(case.policy)
-        ]
-        say(f"| {level} | {len(pairs)} | {max(p[0] for p in pairs):.1e} | {max(p[1] for p in pairs):.1e} |")
-    say()
-
-
-def main() -> None:
-    """Run everything and print it."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--write", action="store_true", help="write the tables into docs/performance-dynamic.md")
-    args = parser.parse_args()
-    say("# What the dynamic engine costs\n")
-    say(
-        f"Written by `benchmarks/dynamic.py` (`make bench`). {os.cpu_count()} processor cores shared with others, "
-        f"Python {platform.python_version()}, {platform.system()} on {platform.machine()}. One run each; times vary by "
-        "half. Start of the process and the first, compiling run of each kernel are left out.\n"
-    )
-    small = Organisation(crews=1, tolerance=1e-6)
-    dynamics = solved(study("L2R"), small)
-    for service in services_of(dynamics.policy):
-        dynamics.failure_frequency(service)
-        dynamics.interruptions(service)
-    modes(study("L2R"), small, method="markov")
-    steady(cluster(16).chain)
-    clusters()
-    far_apart()
-    levels()
-    agreement()
-    if args.write:
-        path = Path(__file__).parents[1] / "docs" / "performance-dynamic.md"
-        path.write_text("\n".join(LINES).rstrip() + "\n")
-        print(f"written to {path}")
-
-
-if __name__ == "__main__":
-    main()
+            for n in FACT
+        ],
+        after=beside_the_checker,
+    ),
+    Section(
+        "cluster-512",
+        PAGE,
+        "Workstation cluster of 512 a side",
+        [
+            Row(
+                "cluster/512",
+                partial(workstations, 512, 1e-10),
+                {"N": 512},
+                times=1,
+                warm=False,
+                unit="states",
+                line="cluster",
+            )
+        ],
+        "To 1e-10, in a process of its own, generation included.",
+        long=True,
+    ),
+    Section(
+        "far-apart",
+        PAGE,
+        "Rates that lie far apart",
+        [
+            Row(
+                f"rings/{blocks}/{coupling:g}/{'cycles' if alone else 'chosen'}",
+                partial(far_apart, blocks, coupling, tolerance, cycles_alone=alone),
+                {
+                    "rings": blocks,
+                    "coupling": f"{coupling:g}",
+                    "tolerance": f"{tolerance:g}",
+                    "way": "cycles alone" if alone else "as chosen",
+                },
+                times=3,
+            )
+            for blocks, coupling, tolerance in ((401, 1e-15, 1e-13), (401, 1e-7, 1e-6), (600, 1e-30, 1e-13))
+            for alone in (False, True)
+        ],
+        "Rings of three states, rate 1 both ways round, first states of neighbours joined both ways by the coupling: "
+        "every state has the same probability.",
+    ),
+    Section(
+        "over-time",
+        PAGE,
+        "Over time, from state 0",
+        [
+            Row(f"over time/{rates}", partial(over, *given), {"rates": rates, "time [h]": f"{given[2]:g}"}, times=3)
+            for rates, given in OVER_TIME
+        ],
+        "Exact: exponential of the generator in decimal arithmetic of 50 digits and more.",
+    ),
+    Section(
+        "sticky",
+        PAGE,
+        "Takeovers as modelled, coverage 0.95, one repair crew: services, modes, interruptions",
+        [
+            Row(
+                f"sticky/{level}/{clients}/{tolerance:g}",
+                partial(sticky, level, clients, tolerance),
+                {"level": level, "clients": clients, "error asked for": f"{tolerance:g}"},
+                times=3,
+                fresh=True,
+            )
+            for level, clients, tolerance in (("L2R", 4, 1e-12), ("L3R", 4, 1e-9), ("L3R", 20, 1e-12))
+        ],
+        "The error bound holds for services and for every mode that lasts only while something is failed or on its "
+        "way; the bound for shares holds for all, those of the quiet modes among them. Interruptions: frequency and "
+        "mean length of each; median and distribution of the lengths of all services cost 1 to 2 s more.",
+    ),
+    Section(
+        "sticky-growth",
+        PAGE,
+        "Level 3R with 20 clients, takeovers as modelled, by the error asked for",
+        [
+            Row(
+                f"sticky growth/{tolerance:g}",
+                partial(sticky, "L3R", 20, tolerance),
+                {"error asked for": f"{tolerance:g}"},
+                times=3,
+                fresh=True,
+                unit="states",
+                line="Level 3R, 20 clients, one crew",
+            )
+            for tolerance in (1e-6, 1e-8, 1e-10)
+        ],
+    ),
+    Section(
+        "agreement",
+        PAGE,
+        "Agreement with the exact engine, takeovers ideal",
+        [
+            Row(f"agreement/{level}", partial(agreement, level), {"level": level}, times=1)
+            for level in ("L1", "L2", "L2R", "L3", "L3R", "nearline")
+        ],
+    ),
+]

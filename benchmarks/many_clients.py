@@ -1,32 +1,23 @@
-"""What many clients that are wired irregularly cost: `make bench`, or python benchmarks/many_clients.py [--write].
-
-Each row is measured once in a process of its own, which compiles what it needs from what is kept on disk, with the peak
-of its memory. With ``--write`` the table becomes the last section of docs/performance.md.
-"""
+"""What many clients cost that are wired irregularly, and lists of cables of which sites are made."""
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import platform
 import random
-import resource
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cables import TYPES as CABLE_TYPES
 from cables import fabric as cabling
+from measured import Clock, Row, Run, Section
 
 import k2rel
 from k2rel.simulation.static_sampling import quick_look
 
-TITLE = "## Many clients, wired irregularly"
+PAGE = "performance.md"
 FEEDS = ("psu_1", "psu_2")
 TYPES = {
     "host": {"failure_rate": 0, "mttr": "1 h"},
@@ -100,34 +91,56 @@ def fabric(clients: int = 500, leaves: int = 36, spines: int = 4, kinds: int = 6
     }
 
 
-def imported(folder: Path) -> Any:
-    """A site of the 48 clients from their list of cables."""
+def imported(folder: Path, clients: int) -> k2rel.Site:
+    """A site of clients at 8 leaves from their list of cables."""
     path = folder / "cables.csv"
-    path.write_text("\n".join(["a_device,b_device,speed", *(",".join(row) for row in cables())]))
+    path.write_text("\n".join(["a_device,b_device,speed", *(",".join(row) for row in cables(clients))]))
     types = {"host-*": "workstation", "leaf-*": "gige_switch", "core-*": "gige_switch", "store": "server"}
     sides = {"A": "*-a*", "B": "*-b*"}
     return k2rel.from_cables(path, types=types, clients="host-*", targets="store", sides=sides, demand="100 MB/s")
 
 
-def written(folder: Path) -> Any:
-    """The 500 clients from a file."""
+def written(folder: Path, clients: int) -> k2rel.Site:
+    """Clients at 36 leaves from a file; few of them at fewer leaves, to compile what many need."""
     path = folder / "site.yaml"
-    path.write_text(json.dumps(fabric()))
+    few = {"leaves": 8, "spines": 2, "kinds": 8, "cards": 2} if clients < 100 else {}
+    path.write_text(json.dumps(fabric(clients, **few)))
     return k2rel.study(path).site
 
 
-def listed(folder: Path) -> Path:
-    """5,000 cables of 2,400 hosts in a file."""
-    path = folder / "cables.csv"
-    rows = (f"{a},p{n},{b},q{n}" for n, (a, b) in enumerate(cabling(2400, irregular=True)))
-    path.write_text("\n".join(["a_device,a_port,b_device,b_port", *rows]))
-    return path
+def asked(
+    read: Callable[[Path, int], k2rel.Site], measure: Callable[[k2rel.Site], object], clients: int, few: int
+) -> Run:
+    """Read a site and ask something of it, once in a process, after few clients that compile the loops."""
+    reading_and_asking(read, measure, few, Clock(0))
+    return partial(reading_and_asking, read, measure, clients)
 
 
-def site_of(path: Path) -> k2rel.Site:
-    """The site of 5,000 cables."""
-    sides = {"A": "*-a*", "B": "*-b*"}
-    return k2rel.from_cables(path, types=CABLE_TYPES, clients="h*", targets="nas-*", sides=sides)
+def reading_and_asking(
+    read: Callable[[Path, int], k2rel.Site], measure: Callable[[k2rel.Site], object], clients: int, clock: Clock
+) -> dict[str, object]:
+    """Both, each a step."""
+    with tempfile.TemporaryDirectory() as folder, clock.step("read"):
+        site = read(Path(folder), clients)
+    with clock.step("compute"):
+        measure(site)
+    parts = len(site.components) + len(getattr(site, "links", ()))
+    return {"clients": site.client_count, "groups": site.group_count, "shared parts": parts}
+
+
+def services(site: k2rel.Site) -> object:
+    """All services."""
+    return k2rel.availability(site, method="exact")
+
+
+def load(site: k2rel.Site) -> object:
+    """The whole load."""
+    return k2rel.load(site, method="exact")
+
+
+def states(site: k2rel.Site) -> object:
+    """A million states, sampled."""
+    return quick_look(k2rel.study(site), 1_000_000, seed=1)
 
 
 def histories(site: k2rel.Site) -> object:
@@ -135,74 +148,93 @@ def histories(site: k2rel.Site) -> object:
     return k2rel.simulate(site, plan=k2rel.Plan(histories=10, seed=1))
 
 
-ROWS: dict[str, tuple[str, Callable[[Path], Any], Callable[[Any], Any]]] = {
-    "services_48": ("all services", imported, lambda site: k2rel.availability(site, method="exact")),
-    "load_48": ("load", imported, lambda site: k2rel.load(site, method="exact")),
-    "services_500": ("all services", written, lambda site: k2rel.availability(site, method="exact")),
-    "load_500": ("load", written, lambda site: k2rel.load(site, method="exact")),
-    "failover_500": ("failover table", written, k2rel.failover_cases),
-    "static_500": ("a million states sampled", written, lambda site: quick_look(k2rel.study(site), 1_000_000, seed=1)),
-    "events_500": ("100 years, event by event", written, histories),
-    "import": ("a site of 5,000 cables", listed, site_of),
-}
+def site_of_cables(hosts: int, *, irregular: bool) -> Run:
+    """Read a list of cables, and make a site of it."""
+    rows = [f"{a},p{n},{b},q{n}" for n, (a, b) in enumerate(cabling(hosts, irregular=irregular))]
+    text = "\n".join(["a_device,a_port,b_device,b_port", *rows])
+
+    def run(clock: Clock) -> dict[str, object]:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "cables.csv"
+            path.write_text(text)
+            with clock.step("read"):
+                read = k2rel.read_cables(path, types=CABLE_TYPES)
+            with clock.step("site"):
+                site = k2rel.from_cables(read, clients="h*", targets="nas-*", sides={"A": "*-a*", "B": "*-b*"})
+        return {"cables": len(rows), "groups": site.group_count}
+
+    return run
 
 
-def row(name: str) -> dict[str, Any]:
-    """Measure one row in this process."""
-    _, make, measure = ROWS[name]
-    with tempfile.TemporaryDirectory() as folder:
-        start = time.perf_counter()
-        given = make(Path(folder))
-        read = time.perf_counter() - start
-        found = measure(given)
-        spent = time.perf_counter() - start - read
-    site = found if isinstance(given, Path) else given
-    return {
-        "clients": site.client_count,
-        "groups": site.group_count,
-        "parts": len(site.components) + len(getattr(site, "links", ())),
-        "read": read,
-        "spent": spent,
-        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
-    }
+def refusal() -> Run:
+    """A million cables, which are refused."""
+    text = "a_device,b_device\n" + "host,switch\n" * 1_000_000
+
+    def run(_: Clock) -> dict[str, object]:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "cables.csv"
+            path.write_text(text)
+            try:
+                k2rel.read_cables(path)
+            except k2rel.InputError:
+                return {"cables": 1_000_000, "groups": "refused"}
+        raise SystemExit("a million cables were not refused")
+
+    return run
 
 
-def table() -> str:
-    """The section."""
-    lines = [
-        f"{TITLE}\n",
-        "Written by `benchmarks/many_clients.py` (`make bench`), each row once in a process of its own, on "
-        f"{os.cpu_count()} processor cores shared with others, Python {platform.python_version()}, "
-        f"{platform.system()} on {platform.machine()}. 48 clients at 8 leaves come from a list of cables; 500 clients "
-        "at 36 leaves and 4 spines from a file; 5,000 cables are those of 2,400 hosts at 40 leaves.\n",
-        "| what | clients | groups | shared parts | read [s] | computed [s] | peak memory [GB] |",
-        "|" + "---|" * 7,
-    ]
-    for name, (title, _, _) in ROWS.items():
-        told = subprocess.run([sys.executable, __file__, "--row", name], capture_output=True, text=True, check=True)
-        found = json.loads(told.stdout)
-        lines.append(
-            f"| {title} | {found['clients']} | {found['groups']} | {found['parts']} | {found['read']:.1f} | "
-            f"{found['spent']:.1f} | {found['memory']:.2f} |"
-        )
-    return "\n".join(lines)
+ASKED: list[tuple[str, Callable[[Path, int], k2rel.Site], Callable[[k2rel.Site], object], int, int]] = [
+    ("all services", imported, services, 48, 18),
+    ("load", imported, load, 48, 18),
+    *(("all services", written, services, n, 16) for n in (120, 250, 500)),
+    *(("load", written, load, n, 16) for n in (120, 250, 500)),
+    ("failover table", written, k2rel.failover_cases, 500, 16),
+    ("a million states sampled", written, states, 500, 16),
+    ("100 years, event by event", written, histories, 500, 16),
+]
 
-
-def main() -> None:
-    """Measure and print, or write."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--write", action="store_true", help="write the table into docs/performance.md")
-    parser.add_argument("--row", choices=list(ROWS), help="measure one row in this process, as JSON")
-    args = parser.parse_args()
-    if args.row:
-        print(json.dumps(row(args.row)))
-        return
-    text = table()
-    print(text)
-    if args.write:
-        path = Path(__file__).parents[1] / "docs" / "performance.md"
-        path.write_text(path.read_text().partition(TITLE)[0].rstrip() + f"\n\n{text}\n")
-
-
-if __name__ == "__main__":
-    main()
+SECTIONS = [
+    Section(
+        "many-clients",
+        PAGE,
+        "Many clients, wired irregularly",
+        [
+            Row(
+                f"many clients/{title}/{clients}",
+                partial(asked, read, measure, clients, few),
+                {"what": title},
+                times=3,
+                fresh=True,
+                warm=False,
+                size=clients,
+                unit="clients",
+                line=f"fabric: {title}" if read is written and measure in (services, load) else "",
+            )
+            for title, read, measure, clients, few in ASKED
+        ],
+        "Each run in a process of its own. 48 clients at 8 leaves come from a list of cables; up to 500 clients at 36 "
+        "leaves and 4 spines, of 60 kinds, from a file.",
+    ),
+    Section(
+        "cables",
+        PAGE,
+        "Sites from lists of cables",
+        [
+            *(
+                Row(
+                    f"cables/{hosts}/{'irregular' if irregular else 'pairs'}",
+                    partial(site_of_cables, hosts, irregular=irregular),
+                    {"hosts": hosts, "wired": "irregularly" if irregular else "by pairs"},
+                    times=3,
+                    size=hosts,
+                    unit="hosts",
+                    line="cables, irregular" if irregular else "cables, by pairs",
+                )
+                for irregular in (False, True)
+                for hosts in (600, 1200, 2400)
+            ),
+            Row("cables/refused", refusal, {"hosts": "", "wired": "too many"}, times=3),
+        ],
+        "Hosts at 40 leaves, eight cores, five servers.",
+    ),
+]

@@ -8,17 +8,17 @@ the section "Weight and opening" of docs/reports.md.
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import statistics
 import sys
 from pathlib import Path
 
+from marked import replace_section
+from measured import machine, markdown_table
 from playwright.sync_api import Browser, sync_playwright
 
 VISITS = 5
 SLOWER = 4
-TITLE = "## Weight and opening"
 # the largest thing that was painted without anybody having scrolled, noted as it happens
 WATCH = """
 window.largest = 0;
@@ -49,27 +49,23 @@ def visit(browser: Browser, path: Path) -> list[float]:
 
 def table(paths: list[Path]) -> str:
     """The section."""
-    lines = [
-        f"{TITLE}\n",
-        f"Written by `benchmarks/pages.py`: medians of {VISITS} visits by headless Chromium, 390 pixels wide, its "
-        f"processor slowed to 1/{SLOWER} (about a phone), on {os.cpu_count()} cores shared with others. Nothing is "
-        "fetched: a page is one file.\n",
-        "| page | kB | first paint [ms] | largest paint [ms] | loaded [ms] | all answers to clicks [ms] |",
-        "|" + "---|" * 6,
-    ]
+    heads = ["page", "kB", "first paint [ms]", "largest paint [ms]", "loaded [ms]", "all answers to clicks [ms]"]
+    rows: list[list[str]] = []
     with sync_playwright() as playwright:
         program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         for path in paths:
             visits = [visit(browser, path) for _ in range(VISITS)]
-            figures = " | ".join(f"{statistics.median(times):,.0f}" for times in zip(*visits, strict=True))
-            lines.append(f"| {path.stem} | {path.stat().st_size / 1000:,.0f} | {figures} |")
+            figures = [f"{statistics.median(times):,.0f}" for times in zip(*visits, strict=True)]
+            rows.append([path.stem, f"{path.stat().st_size / 1000:,.0f}", *figures])
         browser.close()
-    lines.append(
-        "\nA page stays light since all drawings share one style sheet, what is far below is laid out when it comes "
-        "near (`content-visibility`), and tables become sortable while nobody waits."
+    return (
+        f"## Weight and opening\n\nWritten by `benchmarks/pages.py`: medians of {VISITS} visits by headless Chromium, "
+        f"390 pixels wide, its processor slowed to 1/{SLOWER} (about a phone), on {machine()}, shared with others. "
+        f"Nothing is fetched: a page is one file.\n\n{markdown_table(heads, rows)}\n\n"
+        "A page stays light since all drawings share one style sheet, what is far below is laid out when it comes near "
+        "(`content-visibility`), and tables become sortable while nobody waits."
     )
-    return "\n".join(lines)
 
 
 def main() -> None:
@@ -84,10 +80,7 @@ def main() -> None:
     text = table(paths)
     print(text)
     if args.write:
-        path = Path(__file__).parents[1] / "docs" / "reports.md"
-        before, found, after = path.read_text().partition(TITLE)
-        rest = after.partition("\n## ")[2] if found else ""
-        path.write_text(f"{before.rstrip()}\n\n{text}\n" + (f"\n## {rest}" if rest else ""))
+        replace_section("reports.md", "pages", text)
 
 
 if __name__ == "__main__":

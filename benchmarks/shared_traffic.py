@@ -1,30 +1,21 @@
-"""What traffic over several paths costs: `make bench`, or python benchmarks/shared_traffic.py [--write].
-
-Medians of three runs, each of a study of its own, after one that compiles the kernels: all services with their
-frequency, and the whole load. With ``--write`` the table becomes the last section of docs/performance-dynamic.md.
-"""
+"""What traffic over several paths costs: all services with their frequency, and the whole load, exact."""
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import platform
-import statistics
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from measured import Clock, Row, Run, Section
 from ruamel.yaml import YAML
 
 import k2rel
 from k2rel.bundled import data_dir
 from k2rel.units import parse_bandwidth
 
-RUNS = 3
-TITLE = "## Traffic over several paths"
 HBAS = PORTS = 4
 
 
@@ -67,63 +58,47 @@ def sixteen_paths(clients: int) -> dict[str, Any]:
     }
 
 
-def cases() -> Iterator[tuple[str, int, dict[str, Any]]]:
-    """What is measured."""
-    for clients in (4, 100, 1000):
-        yield "FC round robin, 4 paths", clients, scaled("fc_round_robin", clients)
-    yield "FC round robin, 16 paths", 20, sixteen_paths(20)
-    for clients in (3, 50, 200):
-        yield "ST 2022-7, copies on both sides", clients, scaled("st2022_7", clients)
-    yield "HA pair, two classes", 100, scaled("ha_pair", 100)
+def solved(make: Callable[[], dict[str, Any]]) -> Run:
+    """Read a design and solve it."""
+    text = json.dumps(make())
+
+    def run(_: Clock) -> dict[str, object]:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "site.yaml"
+            path.write_text(text)
+            answer = k2rel.study(path).solve(method="exact")
+        full = answer.services["full_service"].unavailability
+        assert answer.load().left_out <= 1e-12
+        return {"unavailability of full service": f"{full:.6g}"}
+
+    return run
 
 
-def seconds(path: Path) -> tuple[float, float]:
-    """Seconds of one run, and full service's unavailability."""
-    start = time.perf_counter()
-    answer = k2rel.study(path).solve(method="exact")
-    full = answer.services["full_service"].unavailability
-    assert answer.load().left_out <= 1e-12
-    return time.perf_counter() - start, full
+CASES = [
+    *(("FC round robin, 4 paths", n, partial(scaled, "fc_round_robin", n)) for n in (4, 100, 1000)),
+    ("FC round robin, 16 paths", 20, partial(sixteen_paths, 20)),
+    *(("ST 2022-7, copies on both sides", n, partial(scaled, "st2022_7", n)) for n in (3, 50, 200)),
+    ("HA pair, two classes", 100, partial(scaled, "ha_pair", 100)),
+]
 
-
-def table() -> list[str]:
-    """The table."""
-    lines = [
-        f"{TITLE}\n",
-        f"Written by `benchmarks/shared_traffic.py` (`make bench`), medians of {RUNS} runs on {os.cpu_count()} "
-        f"processor cores shared with others, Python {platform.python_version()}, {platform.system()} on "
-        f"{platform.machine()}; warm, reading the file included. All services with their frequency and the whole load, "
-        "exact; capacities grow with the clients.\n",
-        "| design | clients | seconds | unavailability of full service |",
-        "|---|---|---|---|",
-    ]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "site.yaml"
-        for warm in (True, False):
-            for title, clients, document in cases():
-                path.write_text(json.dumps(document))
-                if warm:
-                    seconds(path)
-                    continue
-                found = [seconds(path) for _ in range(RUNS)]
-                lines.append(
-                    f"| {title} | {clients:,} | {statistics.median(t for t, _ in found):.2f} | {found[0][1]:.6g} |"
-                )
-    return lines
-
-
-def main() -> None:
-    """Measure and print, or write."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--write", action="store_true", help="write the table into docs/performance-dynamic.md")
-    args = parser.parse_args()
-    text = "\n".join(table())
-    print(text)
-    if args.write:
-        path = Path(__file__).parents[1] / "docs" / "performance-dynamic.md"
-        path.write_text(path.read_text().partition(TITLE)[0].rstrip() + f"\n\n{text}\n")
-        print(f"written to {path}")
-
-
-if __name__ == "__main__":
-    main()
+SECTIONS = [
+    Section(
+        "shared-traffic",
+        "performance-dynamic.md",
+        "Traffic over several paths",
+        [
+            Row(
+                f"traffic/{title}/{clients}",
+                partial(solved, make),
+                {"design": title, "clients": clients},
+                times=3,
+                size=clients,
+                unit="clients",
+                line=title,
+            )
+            for title, clients, make in CASES
+        ],
+        "Reading the file included. All services with their frequency and the whole load, exact; capacities grow with "
+        "the clients.",
+    )
+]

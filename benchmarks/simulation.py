@@ -1,28 +1,25 @@
-"""What the simulation costs and how right it is: `make bench`, or python benchmarks/simulation.py [--write].
+"""What the simulation costs and how right it is.
 
-Speed is measured on the reference SAN in one run with the peers: RePyability with Numba (in an interpreter of its own,
-``--peers PYTHON``) and a vectorised NumPy batch. Every rate is a median of three or five runs in turn. With
-``--write`` the page docs/performance-simulation.md is written.
+Speed is measured on the reference SAN, in turn with the peers: RePyability with Numba (in an interpreter of its own,
+``--peers PYTHON``) and a vectorised NumPy batch.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import platform
+import os
 import subprocess
-import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from measured import HERE, Clock, Result, Row, Run, Section, seconds
 from numpy_batch import year_of
-from scipy import stats
 from z_scores import scores
 
 from k2rel.distributions import Distribution
-from k2rel.measures.availability import availability
+from k2rel.measures.availability import AvailabilityResult, availability
 from k2rel.organisation import Organisation
 from k2rel.simulation import Plan, simulate
 from k2rel.simulation.raid_group import RaidGroup, data_loss, mttdl_losses
@@ -30,238 +27,361 @@ from k2rel.simulation.rare import rare_loss
 from k2rel.simulation.static_sampling import quick_look
 from k2rel.studies import Study, study
 
-LINES: list[str] = []
-HERE = Path(__file__).parent
+PAGE = "performance-simulation.md"
 PREFERRED = Organisation(roles="preferred")
-
-
-def say(text: str = "") -> None:
-    """Print a line and keep it for the page."""
-    print(text, flush=True)
-    LINES.append(text)
-
-
-def median_rate(run: Callable[[int], object], count: int) -> float:
-    """Things a second, the median of three runs with seeds of their own."""
-    return median_rates([run], count)[0]
-
-
-def median_rates(runs: list[Callable[[int], object]], count: int, times: int = 3) -> list[float]:
-    """The same of several, each run in turn, so that a slow minute of the machine hits all of them."""
-    rates: list[list[float]] = [[] for _ in runs]
-    for run in runs:
-        run(0)
-    for seed in range(1, times + 1):
-        for run, found in zip(runs, rates, strict=True):
-            start = time.perf_counter()
-            run(seed)
-            found.append(count / (time.perf_counter() - start))
-    return [sorted(found)[len(found) // 2] for found in rates]
+OURS, BATCHED, PEER = 8_000_000, 100_000, 60_000
+"""Histories of a run of k2rel, of the batch, and of RePyability."""
+ONE_CORE, TWO_CORES, BATCH = "k2rel, one core", "k2rel, two cores", "NumPy batch"
 
 
 def san(clients: int, *, isl: bool) -> Study:
     """The reference SAN."""
-    name = "reference_san" if isl else "reference_san_dual"
-    return study(f"data/examples/{name}.yaml", clients=clients)
+    return study(HERE.parent / "data" / "examples" / f"reference_san{'' if isl else '_dual'}.yaml", clients=clients)
 
 
-def years_a_second(one: Study, histories: int, workers: tuple[int, ...]) -> list[float]:
-    """One-year histories a second, from new, with every service and load counted, by number of workers."""
-
-    def with_workers(number: int) -> Callable[[int], object]:
-        return lambda seed: simulate(one, PREFERRED, plan=Plan(histories, 1, 0.0, seed=seed + 1), workers=number)
-
-    return median_rates([with_workers(number) for number in workers], histories, 5)
+def years(one: Study, histories: int, number: int, workers: int | None = None) -> float:
+    """Simulate years from new, with every service and load counted."""
+    return simulate(one, PREFERRED, plan=Plan(histories, 1, 0.0, seed=number + 1), workers=workers).events
 
 
-def peers(python: str | None) -> None:
-    """Side by side with the peers, in one run."""
-    say("## One-year histories a second, side by side\n")
-    say(
-        "Reference SAN, everything exponential, histories from new. `dual` has two TOE cards a server, `isl` a link "
-        "between the switches. RePyability refuses two-way links. k2rel follows the compiled policy and counts all "
-        "services and loads; the peers know this one system and whether some client is cut off.\n"
-    )
-    say("| variant | clients | RePyability 0.15, Numba | NumPy batch | k2rel, one core | k2rel, two cores | times "
-        "RePyability (one core) | times NumPy (one core) | two cores / one |")  # fmt: skip
-    say("|" + "---|" * 9)
-    for isl, clients in ((False, 4), (False, 10), (True, 4), (True, 10), (True, 20)):
-        peer = None
-        if python is not None and not isl:
-            words = [python, str(HERE / "peer_repyability.py"), str(clients), "60000", "1"]
-            answer = subprocess.run(words, capture_output=True, text=True, timeout=600, check=True)
-            peer = float(json.loads(answer.stdout.splitlines()[-1])["per_second"])
-        batch = median_rate(lambda seed: [year_of(20_000, clients, seed + 10 * k, isl=isl) for k in range(5)], 100_000)  # noqa: B023
-        one, two = years_a_second(san(clients, isl=isl), 8_000_000, (1, 2))
-        say(
-            f"| {'isl' if isl else 'dual'} | {clients} | {'–' if peer is None else f'{peer:,.0f}'} | {batch:,.0f} | "
-            f"{one:,.0f} | {two:,.0f} | {'–' if peer is None else f'{one / peer:.0f}'} | {one / batch:.1f} | "
-            f"{two / one:.2f} |"
-        )
-    total = [year_of(50_000, 4, seed, isl=False) for seed in range(40)]
-    hours, losses = (sum(column) for column in zip(*total, strict=True))
+def peers(clients: int, *, isl: bool) -> Run:
+    """The same system by everybody, in turn, so that a slow minute of the machine hits all of them."""
+    one, peer = san(clients, isl=isl), None
+    if not isl and (python := os.environ.get("K2REL_PEERS")):
+        words = [python, str(HERE / "peer_repyability.py"), str(clients), str(PEER), "1"]
+        answer = subprocess.run(words, capture_output=True, text=True, timeout=600, check=True)
+        peer = float(json.loads(answer.stdout.splitlines()[-1])["per_second"])
+
+    def run(clock: Clock) -> dict[str, object]:
+        with clock.step(BATCH):
+            for k in range(5):
+                year_of(BATCHED // 5, clients, clock.number + 10 * k, isl=isl)
+        for name, workers in ((ONE_CORE, 1), (TWO_CORES, 2)):
+            with clock.step(name):
+                years(one, OURS if clock.number else 1000, clock.number, workers)
+        return {"RePyability 0.15, Numba": peer}
+
+    return run
+
+
+def beside(results: Sequence[Result]) -> tuple[list[str], list[list[object]]]:
+    """Histories a second and their ratios."""
+    heads = [
+        "variant",
+        "clients",
+        "RePyability 0.15, Numba",
+        BATCH,
+        ONE_CORE,
+        "from – to",
+        TWO_CORES,
+        "times RePyability (one core)",
+        "times NumPy (one core)",
+        "two cores / one",
+        "peak memory [MB]",
+    ]
+    rows: list[list[object]] = []
+    for result in results:
+        clock = {name: spreads[1] for name, spreads in result.steps.items()}
+        batch, one, two = BATCHED / clock[BATCH].median, OURS / clock[ONE_CORE].median, OURS / clock[TWO_CORES].median
+        peer = result.facts["RePyability 0.15, Numba"]
+        rows.append([
+            result.facts["variant"], result.facts["clients"], f"{peer:,.0f}" if peer else "–", f"{batch:,.0f}",
+            f"{one:,.0f}", f"{OURS / clock[ONE_CORE].high:,.0f} – {OURS / clock[ONE_CORE].low:,.0f}", f"{two:,.0f}",
+            f"{one / peer:.0f}" if peer else "–", f"{one / batch:.1f}", f"{two / one:.2f}", f"{result.memory_mb:,.0f}",
+        ])  # fmt: skip
+    return heads, rows
+
+
+def batch_is_right() -> Run:
+    """The batch counts what is expected."""
     exact = availability(san(4, isl=False))["media"]
-    say(
-        f"\nThe batch computes the same: {losses} losses and {hours:.0f} h in 2,000,000 years, expected about "
-        f"{exact.failures_per_year * 2e6:.0f} and {exact.unavailability * 2e6 * 8760:.0f}.\n"
-    )
+
+    def run(_: Clock) -> dict[str, object]:
+        hours, losses = (sum(c) for c in zip(*(year_of(50_000, 4, n, isl=False) for n in range(40)), strict=True))
+        return {
+            "losses": losses,
+            "expected losses": f"{exact.failures_per_year * 2e6:.0f}",
+            "hours": f"{hours:.0f}",
+            "expected hours": f"{exact.unavailability * 2e6 * 8760:.0f}",
+        }
+
+    return run
 
 
-def clients() -> None:
-    """How speed falls with the number of clients."""
-    say("## Speed against the number of clients (isl, two cores)\n")
-    say("| clients | one-year histories a second | events in a history | events a second |\n|" + "---|" * 4)
-    for count in (4, 10, 20, 50, 100, 200):
-        one = san(count, isl=True)
-        histories = 1_000_000
-        (rate,) = years_a_second(one, histories, (2,))
-        events = simulate(one, PREFERRED, plan=Plan(histories, 1, 0.0, seed=3)).events / histories
-        say(f"| {count} | {rate:,.0f} | {events:.2f} | {rate * events:,.0f} |")
-    say()
-    say("| level | roles | years a second (two cores) | events a second |\n|---|---|---|---|")
-    for level in ("L1", "L2R", "L3R", "nearline"):
-        for roles in ("preferred", "sticky"):
-            organisation = Organisation(roles=roles)
-            one = study(level)
-            plans = [Plan(100_000, 10, 0.0, seed=seed) for seed in range(1, 5)]
-            rate = median_rate(lambda seed: simulate(one, organisation, plan=plans[seed]), 1_000_000)  # noqa: B023
-            events = simulate(one, organisation, plan=plans[1]).events / 1e6
-            say(f"| {level} | {roles} | {rate:,.0f} | {rate * events:,.0f} |")
-    say()
+def by_clients(clients: int, histories: int) -> Run:
+    """Years of the SAN with more and more clients, on two cores."""
+    one = san(clients, isl=True)
+    return lambda clock: {"events in a history": f"{years(one, histories, clock.number, 2) / histories:.2f}"}
 
 
-def right() -> None:
-    """Simulated against exact, and how often intervals hold the true value."""
-    found = scores(20_000, 100)
-    z = np.array([score.z for score in found])
+def by_histories(histories: int) -> Run:
+    """More and more histories of a level whose roles stick."""
+    one = study("L2R")
+
+    def run(clock: Clock) -> None:
+        simulate(one, Organisation(), plan=Plan(histories, 10, 0.0, seed=clock.number + 1))
+
+    return run
+
+
+def level(name: str, roles: str) -> Run:
+    """A hundred thousand histories of ten years."""
+    one, organisation = study(name), Organisation(roles=roles)
+
+    def run(clock: Clock) -> dict[str, object]:
+        found = simulate(one, organisation, plan=Plan(100_000, 10, 0.0, seed=clock.number + 1))
+        return {"events in a year": f"{found.events / 1e6:.2f}"}
+
+    return run
+
+
+def exactly(one: Study, organisation: Organisation) -> AvailabilityResult:
+    """What the exact engines say under the same roles."""
+    sticky = organisation.roles == "sticky"
+    return availability(one, organisation=organisation if sticky else None, method="markov" if sticky else "exact")
+
+
+def rare(service: str, roles: str, method: str, seed: int) -> Run:
+    """Rare losses of Level 2R against the exact engines."""
+    base = study("L2R")
+    better = {
+        f"{part.type}.failure_rate": f"{base.laws.shared[name].failure_rate_per_h / 10:.6g} /h"
+        for name, part in base.site.components.items()
+        if base.laws.shared[name].failure_rate_per_h > 0
+    }
+    calm = study("L2R", settings={**better, "raid_chassis.failure_rate": "0", "drive.failure_rate": "1e-9 /h"})
+    organisation = Organisation(roles=roles, tolerance=1e-12)
+    value = exactly(calm, organisation)[service].unavailability
+    rare_loss(calm, organisation, service=service, method=method, target=0.5, most_seconds=1, seed=seed)
+
+    def run(_: Clock) -> dict[str, object]:
+        found = rare_loss(calm, organisation, service=service, method=method, target=0.05, most_seconds=60, seed=seed)
+        u = found.unavailability
+        return {
+            "exact": f"{value:.4g}",
+            "estimate": f"{u.value:.4g}",
+            "relative error": f"{100 * found.relative_error:.1f} %",
+            "z": f"{(u.value - value) / u.standard_error:+.2f}",
+            "excursions": found.excursions,
+        }
+
+    return run
+
+
+def raid(group: RaidGroup, value: float, error: float) -> Run:
+    """The published case of Elerath and Pecht: a million groups."""
+
+    def run(_: Clock) -> dict[str, object]:
+        found = data_loss(group, 87_600.0, histories=1_000_000, seed=1).losses.times(1000)
+        apart = abs(found.value - value) / (error**2 + found.standard_error**2) ** 0.5
+        return {
+            "simulated": f"{found.value:.4g} ± {found.standard_error:.2g}",
+            "standard errors apart": f"{apart:.1f}",
+            "MTTDL formula": f"{1000 * mttdl_losses(group, 87_600.0):.3g}",
+        }
+
+    return run
+
+
+def quick(name: str) -> Run:
+    """States of the static model, 64 a word, on two cores."""
+    one = study(name)
+    return lambda clock: {"services": len(quick_look(one, 100_000_000, seed=clock.number + 1))}
+
+
+def right() -> Run:
+    """Every level and service simulated and exact."""
+    return lambda _: {"found": [
+        [Path(one.level).stem, one.contract, one.roles, one.service, one.what, one.exact, one.simulated, one.z]
+        for one in scores(20_000, 100)
+    ]}  # fmt: skip
+
+
+def z_table(results: Sequence[Result]) -> tuple[list[str], list[list[object]]]:
+    """A line for each comparison."""
+    heads = ["level", "contract", "roles", "service", "what", "exact", "simulated", "z"]
+    return heads, [[*row[:5], f"{row[5]:.4g}", f"{row[6]:.4g}", f"{row[7]:+.2f}"] for row in results[0].facts["found"]]
+
+
+def z_said(results: Sequence[Result]) -> str:
+    """How the z-scores lie."""
+    from scipy import stats
+
+    z = np.array([row[-1] for row in results[0].facts["found"]])
     outside = int((np.abs(z) > 2).sum())
-    say("## Simulated against exact\n")
-    say(
+    return (
         f"{len(z)} comparisons (200,000 years each, every one with a seed of its own): {outside} "
         f"({100 * outside / len(z):.1f} %) outside 2 standard errors, where {100 * 2 * stats.norm.sf(2):.1f} % are "
-        f"expected; the largest is {np.abs(z).max():.2f}; mean {z.mean():+.2f}, spread {z.std():.2f}.\n"
+        f"expected; the largest is {np.abs(z).max():.2f}; mean {z.mean():+.2f}, spread {z.std():.2f}. They took "
+        f"{seconds(results[0].clock.median)} s."
     )
-    say("| level | contract | roles | service | what | exact | simulated | z |\n|" + "---|" * 8)
-    for score in found:
-        figures = f"{score.exact:.4g} | {score.simulated:.4g} | {score.z:+.2f}"
-        where = f"{Path(score.level).stem} | {score.contract} | {score.roles} | {score.service}"
-        say(f"| {where} | {score.what} | {figures} |")
-    say()
-    say("Intervals of 90 % in 200 repeats with seeds of their own:\n")
-    say("| service of L2R | roles | held the true value in |\n|---|---|---|")
-    for service, roles in (("media", "sticky"), ("ftp", "preferred"), ("control", "sticky")):
-        one, organisation = study("L2R"), Organisation(roles=roles, tolerance=1e-9)
-        exact = availability(
-            one,
-            organisation=organisation if roles == "sticky" else None,
-            method="markov" if roles == "sticky" else "exact",
-        )[service].unavailability
+
+
+def covered(service: str, roles: str) -> Run:
+    """How often an interval of 90 % holds the true value, in 200 repeats with seeds of their own."""
+    one, organisation = study("L2R"), Organisation(roles=roles, tolerance=1e-9)
+    exact = exactly(one, organisation)[service].unavailability
+
+    def run(_: Clock) -> dict[str, object]:
         hits = 0
         for seed in range(200):
             plan = Plan(3000, 5, seed=50_000 + seed, confidence=0.9)
             item = simulate(one, organisation, plan=plan)[service].unavailability
             hits += item.low <= exact <= item.high
-        say(f"| {service} | {roles} | {hits / 2:.1f} % |")
-    say()
+        return {"held the true value in": f"{hits / 2:.1f} %"}
+
+    return run
 
 
-def rare() -> None:
-    """Rare losses against the exact engines."""
-    say("## Rare losses of Level 2R\n")
-    say(
+LIFE, REBUILD = Distribution.weibull(1.12, 461_386), Distribution.weibull(2, 12, 6)
+LATENT, SCRUB = Distribution.exponential(9259), Distribution.weibull(3, 168, 6)
+GROUPS = (
+    ("no scrubbing", RaidGroup(8, 1, LIFE, REBUILD, LATENT), 1220.0, 8.0),
+    ("scrubbed weekly", RaidGroup(8, 1, LIFE, REBUILD, LATENT, SCRUB), 133.1, 2.6),
+    ("no latent errors", RaidGroup(8, 1, LIFE, REBUILD), 0.25, 0.035),
+)
+RARE = [(r, s, m) for r in ("preferred", "sticky") for s in ("media", "control") for m in ("biasing", "splitting")]
+
+SECTIONS = [
+    Section(
+        "peers",
+        PAGE,
+        "One-year histories a second, side by side",
+        [
+            Row(
+                f"san/{'isl' if isl else 'dual'}/{clients}",
+                partial(peers, clients, isl=isl),
+                {"variant": "isl" if isl else "dual", "clients": clients},
+                times=3,
+            )
+            for isl, clients in ((False, 4), (False, 10), (True, 4), (True, 10), (True, 20))
+        ],
+        "Reference SAN, everything exponential, histories from new. `dual` has two TOE cards a server, `isl` a link "
+        "between the switches. RePyability refuses two-way links. k2rel follows the compiled policy and counts all "
+        "services and loads; the peers know this one system and whether some client is cut off.",
+        table=beside,
+    ),
+    Section(
+        "batch-right",
+        PAGE,
+        "The NumPy batch computes the same",
+        [Row("san/batch is right", batch_is_right, times=1)],
+        "Two million years.",
+    ),
+    Section(
+        "by-clients",
+        PAGE,
+        "Speed against the number of clients (isl, two cores)",
+        [
+            Row(
+                f"san by clients/{n}",
+                partial(by_clients, n, 1_000_000),
+                {"clients": n},
+                times=3,
+                size=n,
+                unit="clients",
+                line="SAN, 1,000,000 years",
+                count=1_000_000,
+            )
+            for n in (4, 10, 20, 50, 100, 200)
+        ],
+        "A million histories of a year each.",
+    ),
+    Section(
+        "by-histories",
+        PAGE,
+        "Level 2R, roles stick, by the number of histories (two cores)",
+        [
+            Row(
+                f"histories/{n}",
+                partial(by_histories, n),
+                {"histories": n},
+                times=3,
+                size=n,
+                unit="histories",
+                line="L2R, ten years each",
+                count=n,
+            )
+            for n in (1_000, 10_000, 100_000, 1_000_000)
+        ],
+    ),
+    Section(
+        "levels-simulated",
+        PAGE,
+        "Levels (two cores)",
+        [
+            Row(
+                f"simulate/{name}/{roles}",
+                partial(level, name, roles),
+                {"level": name, "roles": roles},
+                times=3,
+                count=1_000_000,
+            )
+            for name in ("L1", "L2R", "L3R", "nearline")
+            for roles in ("preferred", "sticky")
+        ],
+        "Years a second.",
+    ),
+    Section(
+        "rare",
+        PAGE,
+        "Rare losses of Level 2R",
+        [
+            Row(
+                f"rare/{service}/{roles}/{method}",
+                partial(rare, service, roles, method, seed),
+                {"service": service, "roles": roles, "method": method},
+                times=1,
+                warm=False,
+            )
+            for seed, (roles, service, method) in enumerate(RARE, start=1)
+        ],
         "Parts ten times as good as they are, no RAID chassis, drives that hardly fail; all methods to a relative "
-        "error of 5 % or 60 s.\n"
-    )
-    base = study("L2R")
-    settings = {
-        f"{part.type}.failure_rate": f"{base.laws.shared[name].failure_rate_per_h / 10:.6g} /h"
-        for name, part in base.site.components.items()
-        if base.laws.shared[name].failure_rate_per_h > 0
-    }
-    calm = study("L2R", settings={**settings, "raid_chassis.failure_rate": "0", "drive.failure_rate": "1e-9 /h"})
-    say("| service | roles | method | exact | estimate | relative error | z | excursions | seconds |\n|" + "---|" * 9)
-    seed = 0
-    for roles in ("preferred", "sticky"):
-        organisation = Organisation(roles=roles, tolerance=1e-12)
-        exact = availability(
-            calm,
-            organisation=organisation if roles == "sticky" else None,
-            method="markov" if roles == "sticky" else "exact",
-        )
-        for service in ("media", "control"):
-            for method in ("biasing", "splitting"):
-                seed += 1
-                found = rare_loss(
-                    calm, organisation, service=service, method=method, target=0.05, most_seconds=60, seed=seed
-                )
-                u, value = found.unavailability, exact[service].unavailability
-                error, z = f"{100 * found.relative_error:.1f} %", (u.value - value) / u.standard_error
-                figures = f"{value:.4g} | {u.value:.4g} | {error} | {z:+.2f} | {found.excursions:,}"
-                say(f"| {service} | {roles} | {method} | {figures} | {found.seconds:.1f} |")
-    say()
-
-
-def raid() -> None:
-    """The published case of Elerath and Pecht."""
-    say("## RAID groups: eight drives in ten years, losses of 1,000 groups (a million groups each)\n")
-    say("| case | published | simulated | standard errors apart | MTTDL formula | seconds |\n|" + "---|" * 6)
-    life, rebuild = Distribution.weibull(1.12, 461_386), Distribution.weibull(2, 12, 6)
-    latent, scrub = Distribution.exponential(9259), Distribution.weibull(3, 168, 6)
-    for name, group, value, error in (
-        ("no scrubbing", RaidGroup(8, 1, life, rebuild, latent), 1220.0, 8.0),
-        ("scrubbed weekly", RaidGroup(8, 1, life, rebuild, latent, scrub), 133.1, 2.6),
-        ("no latent errors", RaidGroup(8, 1, life, rebuild), 0.25, 0.035),
-    ):
-        start = time.perf_counter()
-        found = data_loss(group, 87_600.0, histories=1_000_000, seed=1).losses.times(1000)
-        apart = abs(found.value - value) / (error**2 + found.standard_error**2) ** 0.5
-        say(
-            f"| {name} | {value:g} ± {error:g} | {found.value:.4g} ± {found.standard_error:.2g} | {apart:.1f} | "
-            f"{1000 * mttdl_losses(group, 87_600.0):.3g} | {time.perf_counter() - start:.1f} |"
-        )
-    say()
-
-
-def quick() -> None:
-    """Sampling of the static model."""
-    say("## Static model, 64 samples a word (two cores)\n")
-    say("| level | samples a second |\n|---|---|")
-    for level in ("L2R", "L3R"):
-        rate = median_rate(lambda seed: quick_look(study(level), 100_000_000, seed=seed), 100_000_000)  # noqa: B023
-        say(f"| {level} | {rate:,.0f} |")
-    say()
-
-
-def peer_python() -> str:
-    """Make an environment for the peer, beside the project's own."""
-    home = Path(tempfile.gettempdir()) / "k2rel-peers"
-    python = home / "bin" / "python"
-    if not python.exists():
-        subprocess.run(["python3", "-m", "venv", str(home)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "-q", "repyability==0.15", "numba"], check=True)
-    return str(python)
-
-
-def main() -> None:
-    """Everything, or one part."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="write docs/performance-simulation.md")
-    parser.add_argument("--peers", metavar="PYTHON", help="interpreter that has RePyability; default: one is made")
-    parser.add_argument("--no-peers", action="store_true", help="leave RePyability out")
-    args = parser.parse_args()
-    simulate(san(4, isl=True), PREFERRED, plan=Plan(1000, 1, 0.0))  # compiles
-    say("# What the simulation costs, and how right it is\n")
-    say(f"Written by `benchmarks/simulation.py --write`. Python {platform.python_version()}, two shared cores; times "
-        "vary by half, ratios within a row less.\n")  # fmt: skip
-    peers(None if args.no_peers else args.peers or peer_python())
-    clients()
-    rare()
-    raid()
-    quick()
-    right()
-    if args.write:
-        (HERE.parent / "docs" / "performance-simulation.md").write_text("\n".join(LINES) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+        "error of 5 % or 60 s.",
+    ),
+    Section(
+        "raid",
+        PAGE,
+        "RAID groups: eight drives in ten years, losses of 1,000 groups (a million groups each)",
+        [
+            Row(
+                f"raid/{name}",
+                partial(raid, group, value, error),
+                {"case": name, "published": f"{value:g} ± {error:g}"},
+                times=3,
+                count=1_000_000,
+            )
+            for name, group, value, error in GROUPS
+        ],
+    ),
+    Section(
+        "static",
+        PAGE,
+        "Static model, 64 samples a word (two cores)",
+        [Row(f"static/{name}", partial(quick, name), {"level": name}, times=3, count=1e8) for name in ("L2R", "L3R")],
+        "Samples a second.",
+    ),
+    Section(
+        "right",
+        PAGE,
+        "Simulated against exact",
+        [Row("simulated against exact", right, times=1, warm=False)],
+        table=z_table,
+        after=z_said,
+    ),
+    Section(
+        "covered",
+        PAGE,
+        "Intervals of 90 % in 200 repeats with seeds of their own",
+        [
+            Row(
+                f"covered/{service}/{roles}",
+                partial(covered, service, roles),
+                {"service of L2R": service, "roles": roles},
+                times=1,
+                warm=False,
+            )
+            for service, roles in (("media", "sticky"), ("ftp", "preferred"), ("control", "sticky"))
+        ],
+    ),
+]
