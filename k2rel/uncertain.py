@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from k2rel.arguments import as_power_of_two, as_seed, as_whole
 from k2rel.distributions import Z95, Uncertain
 from k2rel.errors import InputError
+from k2rel.memory import check_each
 
 __all__ = ["MOST_POINTS", "POINTS", "GroupIndices", "mean_interval", "points", "sobol_indices_of_groups"]
 
@@ -23,6 +24,8 @@ MOST_POINTS = 10_000_000
 """Most points that are chosen at once."""
 
 _RESAMPLES = 200
+_NUMBER = 8.0  # bytes
+_AT_ONCE = 3.5  # arrays of the size of a design while a Latin hypercube is made, the largest of the kinds
 
 
 def mean_interval(values: FloatArray) -> tuple[float, float, float, float]:
@@ -50,6 +53,7 @@ def points(method: str, count: int, dimensions: int, seed: int) -> FloatArray:
     if method not in POINTS:
         raise InputError(f"unknown kind of points '{method}'; known: {', '.join(POINTS)}")
     count, seed = as_whole("samples", count, 1, MOST_POINTS), as_seed(seed)
+    check_each(count, _NUMBER * _AT_ONCE * max(dimensions, 1), f"points in {dimensions} dimensions")
     generator = np.random.Generator(np.random.Philox(seed))
     if dimensions == 0:
         return np.empty((count, 0))
@@ -100,6 +104,9 @@ def sobol_indices_of_groups(
     [0.2, 0.8]
     """
     samples, seed = as_power_of_two("samples", samples), as_seed(seed)
+    # two designs, what is drawn with them, and which samples each resample takes with their terms
+    each = _NUMBER * (_AT_ONCE * 2 * len(inputs) + 2 * len(inputs) + 2 * _RESAMPLES)
+    check_each(samples, each, f"base samples of {len(inputs)} inputs")
     u = points("sobol", samples, 2 * len(inputs), seed)
     drawn = [
         {

@@ -18,6 +18,7 @@ from k2rel.logic.cutsets import minimal_cut_sets
 from k2rel.logic.function import MOST_NODES, FunctionDiagram, compile_function
 from k2rel.logic.structure import Node
 from k2rel.logic.zdd import Listing, MinimalSets
+from k2rel.memory import check_each
 from k2rel.tables import Shown
 from k2rel.uncertain import mean_interval
 
@@ -31,6 +32,7 @@ FloatArray = NDArray[np.float64]
 _QUICK_NODES = 2_000_000
 _NODES_BEFORE_BOUNDS = 2_000_000
 _NEARLY_ALL = 1e-6
+_SAMPLE_BYTES, _DEVIATE_BYTES = 16.0, 24.0  # of a sample and each of its deviates, while most is held
 
 _Number = TypeVar("_Number", int, float)
 
@@ -310,6 +312,7 @@ def solve(
     samples, seed = as_whole("samples", samples), as_seed(seed)
     if samples and not trees.deviates:
         raise InputError(f"{trees.name}: no probability is uncertain, so there is nothing to sample")
+    check_each(samples, _SAMPLE_BYTES + _DEVIATE_BYTES * trees.deviates, f"samples of {trees.name}")
     asked = _Questions(cut_sets, order, importance, samples, seed, points, most_nodes, bounds)
     rows = {event: row for row, event in enumerate(trees.events)}
     answers = tuple(_answer(trees, name, node, rows, asked) for name, node in trees.tops.items() if top in (None, name))

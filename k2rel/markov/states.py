@@ -23,6 +23,7 @@ from k2rel.logic.structure import BoolArray, Node
 from k2rel.markov.pairs import Pairs, met_pairs, no_roles
 from k2rel.markov.parts import Move, Parts, on_known_days, parts_of
 from k2rel.markov.recovery import until_all_up
+from k2rel.memory import as_memory, most_of
 from k2rel.organisation import Organisation
 from k2rel.policy.controls import DOINGS, NO_BACKUP, NO_HELP, UNSEEN
 from k2rel.policy.rules import Policy
@@ -47,6 +48,8 @@ _LADDERS = (((1e-8, 1e-9, 1e-10), 25_000), ((1e-6, 1e-7), 300_000), ((1e-5,), _M
 
 _TOO_OFTEN = "parts fail too often, or crews and persons take too long, for the dynamic engine"
 _USUAL_DOINGS = ("takeover_in_progress", "failed_takeover", "no_backup", "no_takeover_helps")
+_STATE_BYTES = 1_500.0
+"""Of a state with its transitions, its pairs and what is asked of it: 1.1 to 1.6 kB measured, on Levels 2R and 3R."""
 _FINER = 0.05  # control states are cheaper to follow than more failed parts
 
 
@@ -321,6 +324,7 @@ def _generated(
     from k2rel.markov.joint_kernels import JointMoves, joint_moves, joint_states
     from k2rel.markov.part_kernels import part_moves, part_states
 
+    most = min(most, most_of(_STATE_BYTES))
     travel = 1.0 / organisation.travel_h if organisation.travel_h else 0.0
     packed, weight = part_states(
         lists.weight, lists.speed, lists.population, lists.size, lists.jobs, lists.crews, lists.bits, lists.deepest,
@@ -402,8 +406,8 @@ def _generated(
 def _check_size(states: int, tolerance: float, most: int) -> None:
     if states > most:
         raise ModelTooLargeError(
-            f"more than {most:,} states are needed for an error below {tolerance:g}; "
-            f"{_TOO_OFTEN}; ask for a larger tolerance"
+            f"more than {most:,} states, {as_memory(most * _STATE_BYTES)} of memory, are needed for an error below "
+            f"{tolerance:g}; {_TOO_OFTEN}; ask for a larger tolerance"
         )
 
 

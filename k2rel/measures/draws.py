@@ -36,7 +36,7 @@ COARSE = (1e-6, 1e-5)
 """Error bounds of the chain that is solved at every draw: the first whose chain is small, else the last. What it
 misses at the point is put back as a ratio."""
 _SMALL = 8_000
-_CHUNK = 512
+_CHUNK, _CHUNK_OF_PARTS = 512, 2048
 _STEP = 0.1  # of the logarithm of an input, where the clients' own failures are followed
 
 
@@ -88,11 +88,13 @@ class Drawn:
         plain = [service for service in services if not isinstance(service, FullService)]
         loading = Loading(self.study.policy, foreground=True)
         variables = loading.table.diagram.variables
-        q = [np.broadcast_to(unavailability_at(self.study, name, factors), (draws,)) for name in variables]
-        shares = loading.table.diagram.mode_probabilities(np.array(q).reshape(len(q), draws))
-        over = np.empty(draws)
-        for given, where in self._overload(loading, self.solution.engine.own, kinds):
-            over[where] = given @ shares[:, where]
+        overloads, over = self._overload(loading, self.solution.engine.own, kinds), np.empty(draws)
+        for part, here, count in _chunks(factors, draws, _CHUNK_OF_PARTS):
+            q = [np.broadcast_to(unavailability_at(self.study, name, here), (count,)) for name in variables]
+            shares = loading.table.diagram.mode_probabilities(np.array(q).reshape(len(q), count))
+            for given, where in overloads:
+                some = _inside(where, part)
+                over[part][some] = given @ shares[:, some]
         return Figures(down, frequency_of_draws(self.study, plain, factors, draws), at_most_one(over))
 
     def _by_chain(self, services: Sequence[Service], factors: Factors, draws: int, all_of_it: bool) -> Figures:
@@ -168,10 +170,10 @@ class Drawn:
         return result
 
 
-def _chunks(factors: Factors, draws: int) -> Iterator[tuple[slice, dict[str, Any], int]]:
+def _chunks(factors: Factors, draws: int, size: int = _CHUNK) -> Iterator[tuple[slice, dict[str, Any], int]]:
     """Draws a chunk at a time."""
-    for start in range(0, draws, _CHUNK):
-        part = slice(start, min(draws, start + _CHUNK))
+    for start in range(0, draws, size):
+        part = slice(start, min(draws, start + size))
         yield part, {n: v[part] if np.ndim(v) else v for n, v in factors.items()}, part.stop - part.start
 
 

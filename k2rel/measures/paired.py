@@ -16,6 +16,8 @@ from k2rel.measures.availability import service_named
 from k2rel.measures.draws import Drawn
 from k2rel.measures.inputs import inputs_of
 from k2rel.measures.solution import StudyLike, solution_of
+from k2rel.measures.uncertainty import sample_bytes
+from k2rel.memory import check_each
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.tables import Shown
@@ -100,6 +102,8 @@ def paired_draws(
         drawn = Drawn(solution)
         service = {one.name: one for one in drawn.services}[service_named(solution.study, asked).name]
         inputs = inputs_of(solution)
+        kept = len(columns.keys() | inputs.keys()) + len(minutes)
+        check_each(samples, sample_bytes(len(inputs), 1) + 8.0 * kept, "samples of all designs together")
         for name in inputs:
             columns.setdefault(name, _column(name, samples, seed))
         factors = {name: item.factors(columns[name]) for name, item in inputs.items()}

@@ -21,6 +21,7 @@ from k2rel.measures.capacity import carried
 from k2rel.measures.draws import Drawn
 from k2rel.measures.inputs import about, inputs_of
 from k2rel.measures.solution import Solution, StudyLike, solution_of
+from k2rel.memory import check_each
 from k2rel.organisation import Organisation
 from k2rel.services.diagrams import Service
 from k2rel.studies import Provenance
@@ -32,7 +33,7 @@ from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR, three_digits
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["UncertaintyResult", "drawn_factors", "uncertainty"]
+__all__ = ["UncertaintyResult", "drawn_factors", "sample_bytes", "uncertainty"]
 
 FloatArray = NDArray[np.float64]
 
@@ -228,6 +229,8 @@ def uncertainty(
     ------
     InputError
         If there is no such service, nothing has limits, an argument is out of range, or a simulation answers.
+    ModelTooLargeError
+        If so many samples take more memory than may be used.
 
     Examples
     --------
@@ -243,6 +246,7 @@ def uncertainty(
             f"{solution.study.site.name}: nothing that its figures rest on has limits; give some as "
             "'value (low to high)', or as low and high in the site file"
         )
+    check_each(samples, sample_bytes(len(inputs), len(chosen)), f"samples of {len(inputs)} inputs")
     factors = drawn_factors(inputs, samples, seed, points, correlations)
     drawn = Drawn(solution)
     found = drawn.figures(chosen, factors, samples, all_of_it=frequency)
@@ -256,6 +260,11 @@ def uncertainty(
         found.frequency_per_h, often, found.overload, carries, after,
         {name: about(solution.study, item) for name, item in inputs.items()},
     )  # fmt: skip
+
+
+def sample_bytes(inputs: int, services: int) -> float:
+    """Memory of one sample while most is held: points while they are drawn, what is kept of inputs and services."""
+    return 8.0 * (4 * inputs + 4 * services + 16)
 
 
 def _services(solution: Solution, services: Sequence[str] | str | None) -> list[Service]:

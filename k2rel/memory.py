@@ -1,0 +1,111 @@
+"""How much memory may be used, and the sentence that refuses more before any of it is taken.
+
+Engines whose memory grows with what a person asks for (samples, states) estimate it first. What may be used is 8 GB, or
+three quarters of the machine where that is less; the environment variable ``K2REL_MEMORY`` says another amount.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from k2rel.errors import InputError, ModelTooLargeError
+
+__all__ = ["VARIABLE", "allowed_bytes", "as_memory", "check_each", "most_of"]
+
+VARIABLE = "K2REL_MEMORY"
+"""Environment variable with the memory that may be used, such as ``16 GB``."""
+
+_USUAL, _SHARE = 8e9, 0.75
+_UNITS = {"": 1.0, "b": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "mib": 2.0**20, "gib": 2.0**30}
+_CONTAINER = Path("/sys/fs/cgroup/memory.max")
+
+
+def allowed_bytes() -> float:
+    """Give the memory that may be used, in bytes.
+
+    Examples
+    --------
+    >>> 1e8 < allowed_bytes()
+    True
+    """
+    if given := os.environ.get(VARIABLE):
+        return _read(given)
+    return min(_USUAL, _SHARE * _of_machine())
+
+
+def most_of(each: float) -> int:
+    """Give how many things of so many bytes may be held.
+
+    Examples
+    --------
+    >>> most_of(1e9) >= 0
+    True
+    """
+    return int(allowed_bytes() // each)
+
+
+def check_each(count: int, each: float, what: str) -> None:
+    """Refuse more things than may be held, before any of them is made.
+
+    Parameters
+    ----------
+    count : int
+        How many are asked for.
+    each : float
+        Bytes that each of them takes, at the moment when most is held.
+    what : str
+        What they are, in the plural.
+
+    Raises
+    ------
+    ModelTooLargeError
+        If they would take more than may be used; the message has both numbers and how many would fit.
+
+    Examples
+    --------
+    >>> check_each(2_000, 800.0, "samples")
+    >>> try:
+    ...     check_each(10**12, 800.0, "samples")
+    ... except ModelTooLargeError as error:
+    ...     print(str(error)[:58])
+    1,000,000,000,000 samples would take about 800 TB of memor
+    """
+    most = most_of(each)
+    if count > most:
+        raise ModelTooLargeError(
+            f"{count:,} {what} would take about {as_memory(count * each)} of memory, and {as_memory(allowed_bytes())} "
+            f"may be used: ask for at most {most:,}, or allow more, such as {VARIABLE}='{as_memory(2 * count * each)}'"
+        )
+
+
+def as_memory(size: float) -> str:
+    """Write an amount of memory with three digits.
+
+    Examples
+    --------
+    >>> as_memory(1.75e9), as_memory(2.5e6)
+    ('1.75 GB', '2.5 MB')
+    """
+    unit = next((unit for unit in ("TB", "GB", "MB") if size >= _UNITS[unit.lower()]), "kB")
+    return f"{float(f'{size / _UNITS[unit.lower()]:.3g}'):g} {unit}"
+
+
+def _read(text: str) -> float:
+    """An amount as a person writes it."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", text, re.IGNORECASE)
+    if found is None or found[2].lower() not in _UNITS or float(found[1]) <= 0:
+        raise InputError(f"{VARIABLE}: an amount of memory such as '16 GB' is needed, got '{text[:40]}'")
+    return float(found[1]) * _UNITS[found[2].lower()]
+
+
+def _of_machine() -> float:
+    """Memory of this machine, or of the container that this runs in."""
+    sizes = [float("inf")]
+    if hasattr(os, "sysconf") and {"SC_PAGE_SIZE", "SC_PHYS_PAGES"} <= os.sysconf_names.keys():
+        sizes.append(float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")))
+    with suppress(OSError, ValueError):  # no container, or one without a limit ("max")
+        sizes.append(float(_CONTAINER.read_text()))
+    return min(sizes)
