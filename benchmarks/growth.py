@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
-from itertools import cycle
+from itertools import cycle, pairwise
 from typing import TYPE_CHECKING, Any
 
 from marked import DOCS
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 FEWEST = 3
 MOST_PANELS = 24
+APART = 0.2
 
 
 def slope(sizes: Sequence[float], values: Sequence[float]) -> float:
@@ -44,25 +46,30 @@ def growth_picture(name: str, results: Sequence[Result]) -> bool:
     if not by_unit:
         return False
     plt = _pyplot()
-    figure, axes = plt.subplots(
-        len(by_unit), 2, figsize=(10, 0.6 + 3.9 * len(by_unit)), layout="constrained", squeeze=False
-    )
+    size = (12, 0.6 + 3.9 * len(by_unit))
+    figure, axes = plt.subplots(len(by_unit), 2, figsize=size, layout="constrained", squeeze=False)
     for (unit, lines), (left, right) in zip(by_unit.items(), axes, strict=True):
         times: Panel = [
-            (line, [r.size for r in own], [r.clock.median for r in own], [(r.clock.low, r.clock.high) for r in own])
+            (
+                line,
+                [r.size for r in own],
+                [r.processor.median for r in own],
+                [(r.processor.low, r.processor.high) for r in own],
+            )
             for line, own in lines.items()
         ]
         memories: Panel = [(line, [r.size for r in own], [r.memory_mb for r in own], []) for line, own in lines.items()]
         for axis, panel, what, title in (
-            (left, times, "time [s]", "Time"),
+            (left, times, "processor time [s]", "Time"),
             (right, memories, "peak memory [MB]", "Memory"),
         ):
             _growing(axis, panel)
             steepest = max(slope(sizes, values) for _, sizes, values, _ in panel)
-            grows = f"at most as {unit} to the power {steepest:.1f}" if steepest >= 0.05 else f"hardly with {unit}"
-            axis.set_title(f"{title} grows {grows}", loc="left", fontsize=11)
+            grows = f"grows as size to the power {steepest:.1f} at most" if steepest >= 0.05 else "hardly grows"
+            axis.set_title(f"{title} {grows}", loc="left", fontsize=11)
             axis.set_xlabel(unit)
             axis.set_ylabel(what)
+        right.legend(fontsize=9, frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1.0))
     _save(figure, f"growth-{name}")
     return True
 
@@ -80,21 +87,23 @@ def _growing(axis: Axes, panel: Panel) -> None:
     if top / bottom < 20:  # a decade at least, so that what is flat looks flat
         middle = math.sqrt(bottom * top)
         axis.set_ylim(middle / 4.5, middle * 4.5)
-    plain = "{x:,.6g}".format
-    axis.xaxis.set_major_formatter(lambda x, _: plain(x=x))
-    axis.yaxis.set_major_formatter(lambda y, _: plain(x=y))
+    measured = sorted({size for _, sizes, _, _ in panel for size in sizes})
+    nearest = min(b / a for a, b in pairwise(measured))
+    if math.log(nearest) >= APART * math.log(measured[-1] / measured[0]):  # else their names would meet
+        axis.set_xticks(measured)
+    axis.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
+    axis.yaxis.set_major_formatter(lambda y, _: f"{y:,.0f}" if y >= 1 else f"{y:g}")
     axis.yaxis.set_minor_formatter("")
     axis.xaxis.set_minor_formatter("")
     _calm(axis)
-    axis.legend(fontsize=9, frameon=False)
 
 
-def trend_picture(found: Sequence[Trend]) -> None:
-    """Processor time of rows by commit, those that slipped first; steps of rows are in the table alone."""
+def trend_picture(found: Sequence[Trend]) -> bool:
+    """Processor time of rows by commit, those that slipped first; False where no row has two runs."""
     whole = [trend for trend in found if ": " not in trend.latest.row and len(trend.lines) > 1]
     shown = sorted(whole, key=lambda one: (not one.slips, -one.latest.processor_s))[:MOST_PANELS]
     if not shown:
-        return
+        return False
     plt = _pyplot()
     rows = -(-len(shown) // 4)
     figure, axes = plt.subplots(rows, 4, figsize=(12, 0.7 + 2.0 * rows), layout="constrained", squeeze=False)
@@ -110,7 +119,8 @@ def trend_picture(found: Sequence[Trend]) -> None:
         )  # fmt: skip
         axis.axhline(trend.best.processor_s, color=INK, linewidth=0.6, linestyle=":")
         axis.set_ylim(0, 1.15 * max(line.processor_high_s for line in trend.lines))
-        axis.set_title(trend.latest.row + (", slipped" if trend.slips else ""), fontsize=9, loc="left")
+        title = trend.latest.row + (", slipped" if trend.slips else "")
+        axis.set_title(textwrap.fill(title, 32), fontsize=9, loc="left")
         axis.set_xticks([0, len(trend.lines) - 1], [trend.lines[0].commit[:7], trend.latest.commit[:7]], fontsize=8)
         axis.set_xlim(-0.3, len(trend.lines) - 0.7)
         axis.tick_params(axis="y", labelsize=8)
@@ -121,6 +131,7 @@ def trend_picture(found: Sequence[Trend]) -> None:
     said = f"{count} of {len(whole)} rows slipped" if count else f"None of {len(whole)} rows slipped"
     figure.suptitle(f"{said}: processor time by commit [s]; dotted: the best earlier one", fontsize=11)
     _save(figure, "history-of-rows")
+    return True
 
 
 def _calm(axis: Axes) -> None:

@@ -174,8 +174,8 @@ def main() -> int:
         from growth import trend_picture
         from marked import replace_section
 
-        trend_picture(found)
-        replace_section("performance-history.md", "history", text)
+        drawn = "![Processor time of rows by commit](images/history-of-rows.svg)\n\n" * trend_picture(found)
+        replace_section("performance-history.md", "history", drawn + text)
     slipped = [trend for trend in found if trend.slips]
     for trend in slipped:
         last, best = trend.latest, trend.best
