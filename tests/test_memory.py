@@ -102,7 +102,10 @@ def test_the_command_line_says_it_in_one_sentence(k2, monkeypatch):
 def test_a_chain_that_does_not_fit_is_refused_before_it_is_put_together(monkeypatch):
     monkeypatch.setenv(VARIABLE, "3 MB")
     monkeypatch.setattr(states, "steady", None)  # nothing is solved
-    with pytest.raises(ModelTooLargeError, match=r"more than 2,000 states are needed for an error below \S+, and these take 3 MB of memory"):
+    with pytest.raises(
+        ModelTooLargeError,
+        match=r"more than 2,000 states are needed for an error below \S+, and these take 3 MB of memory",
+    ):
         solved(study("L2R", clients=5), Organisation(crews=1, tolerance=1e-11))
 
 
