@@ -7,8 +7,9 @@ Blocks of draws are swept together, so that the places of the transitions are re
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
 from numpy.typing import NDArray
+
+from k2rel.loops.compiled import compiled
 
 __all__: list[str] = []
 
@@ -18,7 +19,7 @@ IntArray = NDArray[np.int64]
 _BLOCK = 8
 
 
-@njit(cache=True, nogil=True, parallel=True, fastmath=False)
+@compiled
 def steady_of_draws(
     start: IntArray,
     source: IntArray,
@@ -46,7 +47,7 @@ def steady_of_draws(
     shares = np.zeros((groups[0], draws))
     flow = np.zeros((flows[0], draws))
     left = np.zeros(draws)
-    for block in prange(blocks):
+    for block in range(blocks):
         begin = block * _BLOCK
         width = min(_BLOCK, draws - begin)
         p = np.zeros((states, _BLOCK))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from k2rel.loops.compiled import Compiled, compiled
 
 __all__: list[str] = []
 
@@ -12,7 +15,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int32]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def sweep(start: IntArray, source: IntArray, rate: FloatArray, leave: FloatArray, p: FloatArray, first: int) -> None:
     """One Gauss-Seidel sweep over the balance equations: flow into each state over the rate at which it is left."""
     for j in range(first, len(p)):
@@ -22,7 +25,7 @@ def sweep(start: IntArray, source: IntArray, rate: FloatArray, leave: FloatArray
         p[j] = flow / leave[j]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def flow_into(start: IntArray, source: IntArray, rate: FloatArray, p: FloatArray, flow: FloatArray) -> None:
     """Probability flow into every state."""
     for j in range(len(flow)):
@@ -32,7 +35,7 @@ def flow_into(start: IntArray, source: IntArray, rate: FloatArray, p: FloatArray
         flow[j] = total
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def hitting_sweep(
     start: IntArray, target: IntArray, rate: FloatArray, leave: FloatArray, anchor: int, value: FloatArray, step: int
 ) -> None:
@@ -48,7 +51,7 @@ def hitting_sweep(
         i += step
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def value_sweep(
     start: IntArray, target: IntArray, rate: FloatArray, leave: FloatArray, gain: FloatArray, value: FloatArray
 ) -> float:
@@ -77,7 +80,7 @@ def value_sweep(
     return most
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def bias_sweep(
     start: IntArray, target: IntArray, rate: FloatArray, leave: FloatArray, gain: FloatArray, value: FloatArray
 ) -> float:
@@ -107,7 +110,7 @@ def bias_sweep(
     return most
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def products(steps: FloatArray, last: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Products of a few long rows with each other and with one more."""
     m, n = steps.shape
@@ -125,7 +128,7 @@ def products(steps: FloatArray, last: FloatArray) -> tuple[FloatArray, FloatArra
     return gram, right
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def eliminate(a: FloatArray, p: FloatArray) -> int:
     """Grassmann-Taksar-Heyman elimination of a dense matrix of rates in place, and the probabilities, not yet scaled.
 
@@ -168,7 +171,7 @@ def eliminate(a: FloatArray, p: FloatArray) -> int:
     return -1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def flows_between(
     start: IntArray, target: IntArray, rate: FloatArray, p: FloatArray, kind: NDArray[np.int64], kinds: int
 ) -> FloatArray:
@@ -183,7 +186,7 @@ def flows_between(
     return result
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def entering(
     start: IntArray, target: IntArray, rate: FloatArray, p: FloatArray, inside: NDArray[np.bool_]
 ) -> FloatArray:
@@ -197,7 +200,7 @@ def entering(
     return result
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@partial(Compiled, fastmath=True)
 def sums_of_steps(real: FloatArray, imaginary: FloatArray, at: FloatArray, other: FloatArray, sums: FloatArray) -> None:
     """Sums of vectors, step after step of a complex matrix (columns first); `at` and `other` are their two parts.
 

@@ -13,11 +13,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from k2rel.ctmc.chain import Chain
 from k2rel.ctmc.kernels import sweep
+from k2rel.loops.compiled import compiled
 
 if TYPE_CHECKING:
     from scipy.sparse import csc_array, csr_array
@@ -70,7 +70,7 @@ def cycle(rates: csr_array, leave: FloatArray, x: FloatArray, incoming: csc_arra
     return x
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _grouped(
     start: Index, target: Index, rate: FloatArray, begin: Index, source: Index, coming: FloatArray, leave: FloatArray,
     strong: float,
@@ -118,7 +118,7 @@ def _grouped(
     return label, groups
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _between(
     start: Index, target: Index, rate: FloatArray, label: IntArray, order: IntArray, groups: int, share: FloatArray,
 ) -> tuple[Index, Index, FloatArray, FloatArray]:  # fmt: skip

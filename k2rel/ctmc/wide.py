@@ -7,8 +7,9 @@ however far apart rates and probabilities lie.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from k2rel.loops.compiled import compiled
 
 __all__: list[str] = []
 
@@ -20,7 +21,7 @@ _UP, _DOWN = 2.0**512, 2.0**-512
 _HIGH, _LOW = 2.0**256, 2.0**-256
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _fit(m: float, e: int) -> tuple[float, int]:
     """The same number with its mantissa in range; one step is enough after any product, quotient or sum."""
     if m >= _HIGH:
@@ -30,7 +31,7 @@ def _fit(m: float, e: int) -> tuple[float, int]:
     return m, e
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _add(m: float, e: int, other: float, exponent: int) -> tuple[float, int]:
     """Sum of two numbers that are not negative."""
     if other == 0.0:
@@ -46,7 +47,7 @@ def _add(m: float, e: int, other: float, exponent: int) -> tuple[float, int]:
     return (m, e) if e > exponent else (other, exponent)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def fill(start: Index, index: Index) -> tuple[IntArray, IntArray, float]:
     """Elimination tree of a symmetric pattern, entries of every column below the diagonal, and the work they ask for.
 
@@ -80,7 +81,7 @@ def fill(start: Index, index: Index) -> tuple[IntArray, IntArray, float]:
     return parent, count, work
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def eliminated(
     start: Index, index: Index, begin: Index, target: Index, rate: FloatArray, parent: IntArray, count: IntArray
 ) -> tuple[int, FloatArray]:

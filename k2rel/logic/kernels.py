@@ -5,11 +5,13 @@ The arrays are those of `k2rel.logic.passes`.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from k2rel.loops.compiled import Compiled, compiled
 
 __all__: list[str] = []
 
@@ -17,7 +19,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def polynomials_up(
     leaf: IntArray,
     high: IntArray,
@@ -57,7 +59,7 @@ def polynomials_up(
     return result
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _slot(a: Any, b: Any, c: Any, mask: Any) -> Any:
     """Hash three numbers into a table."""
     h = (a * 0x9E3779B1 + b) * 0x85EBCA77 + c
@@ -67,7 +69,7 @@ def _slot(a: Any, b: Any, c: Any, mask: Any) -> Any:
     return h & mask
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _make(level: Any, high: Any, low: Any, z: IntArray, table: IntArray, state: IntArray) -> Any:
     """Node (level, high, low) of the zero-suppressed diagram, made once; `state` counts nodes and overflow."""
     if high == 0:
@@ -91,7 +93,7 @@ def _make(level: Any, high: Any, low: Any, z: IntArray, table: IntArray, state: 
     return n
 
 
-@njit("i8(i8,i8,i8[:,::1],i8[::1],i8[:,::1],i8[::1])", cache=True, nogil=True)
+@partial(Compiled, alone=True)
 def _without(f: Any, g: Any, z: IntArray, table: IntArray, cache: IntArray, state: IntArray) -> Any:
     """Sets of f that contain no set of g."""
     while True:
@@ -119,7 +121,7 @@ def _without(f: Any, g: Any, z: IntArray, table: IntArray, cache: IntArray, stat
     return result
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def minimal_solutions(
     level: IntArray, high: IntArray, low: IntArray, root: int, weight: IntArray, budget: int, most: int
 ) -> tuple[IntArray, int]:
@@ -153,7 +155,7 @@ def minimal_solutions(
     return z[: state[0]], known[layers - 1, root]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def conjunction_within(
     level_a: IntArray, high_a: IntArray, low_a: IntArray, root_a: int, value_a: FloatArray,
     level_b: IntArray, high_b: IntArray, low_b: IntArray, root_b: int, value_b: FloatArray,

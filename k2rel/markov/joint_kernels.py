@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
 from numpy.typing import NDArray
 
+from k2rel.loops.compiled import compiled
 from k2rel.markov.part_kernels import slot
 
 __all__: list[str] = []
@@ -37,14 +37,14 @@ class JointMoves(NamedTuple):
     wanted: IntArray  # how many pairs were met that are not known, then each as condition times controls plus control
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _no_successors(moves: JointMoves) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
     """Room for the successors of any joint state."""
     most = 2 * (len(moves.timed_per_h) + np.diff(moves.start).max())
     return np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64), np.empty(most), np.empty(most)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def pair_of(moves: JointMoves, z: int, c: int) -> int:
     """Number of what follows from a condition and a control state; below 0, and noted, where it is not known."""
     p = moves.pair[z, c]
@@ -55,7 +55,7 @@ def pair_of(moves: JointMoves, z: int, c: int) -> int:
     return int(p)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _successors(
     moves: JointMoves, s: int, c: int, to: IntArray, control: IntArray, rate: FloatArray, share: FloatArray
 ) -> int:
@@ -86,7 +86,7 @@ def _successors(
     return count
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def joint_states(
     seeds: IntArray,
     moves: JointMoves,
@@ -172,7 +172,7 @@ def joint_states(
     return parts[:count], control[:count]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def joint_moves(
     parts: IntArray,
     control: IntArray,
@@ -211,7 +211,7 @@ def joint_moves(
     return row, to[:edges].copy(), rate[:edges].copy(), out
 
 
-@njit(cache=True, nogil=True, parallel=True)
+@compiled
 def followed(
     level: IntArray, up: IntArray, down: IntArray, root: int, modes: int, works: NDArray[np.uint8],
     placed: NDArray[np.uint8], place: IntArray, part_state: IntArray, control: IntArray,
@@ -222,7 +222,7 @@ def followed(
     downwards, of `placed` (control states x variables).
     """
     result = np.empty(len(part_state), dtype=np.int64)
-    for x in prange(len(part_state)):
+    for x in range(len(part_state)):
         node = root
         while node >= modes:
             at = place[level[node]]
@@ -232,7 +232,7 @@ def followed(
     return result
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def worth_of_rates(
     parts: IntArray, control: IntArray, begin: IntArray, moves: JointMoves, probability: FloatArray, bias: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -281,7 +281,7 @@ def worth_of_rates(
     return of_moves, of_events, of_coverage
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def joint_terms(
     parts: IntArray, control: IntArray, begin: IntArray, moves: JointMoves, move: IntArray, event: IntArray,
     decided: IntArray,

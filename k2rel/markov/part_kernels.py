@@ -8,8 +8,9 @@ bit; members of a population are counted, not named.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from k2rel.loops.compiled import compiled
 
 __all__: list[str] = []
 
@@ -17,7 +18,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def slot(keys: IntArray, key: int) -> int:
     """Place of a key in an open table, or of the free entry where it belongs."""
     mask = len(keys) - 1
@@ -28,7 +29,7 @@ def slot(keys: IntArray, key: int) -> int:
     return int(at)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def crew_ratio(jobs: int, more: int, crews: int) -> float:
     """How much longer a state lasts with more jobs than crews, as a product of shares."""
     ratio = 1.0
@@ -38,7 +39,7 @@ def crew_ratio(jobs: int, more: int, crews: int) -> float:
     return ratio
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def part_states(
     weight: FloatArray,
     speed_per_h: FloatArray,
@@ -110,7 +111,7 @@ def part_states(
     return keys[:kept].copy(), found[:kept].copy()
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def table_of(keys: IntArray) -> tuple[IntArray, IntArray]:
     """An open table from keys to their places."""
     width = 16
@@ -124,7 +125,7 @@ def table_of(keys: IntArray) -> tuple[IntArray, IntArray]:
     return table, place
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def part_moves(
     keys: IntArray,
     weight_of: FloatArray,
@@ -241,7 +242,7 @@ def part_moves(
     return start, target[:edges].copy(), rates[:edges].copy(), which[:edges].copy(), leave, out, out_work
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _put(
     edges: int, target: IntArray, rates: FloatArray, which: IntArray, to: int, rate: float, move: int
 ) -> tuple[int, IntArray, FloatArray, IntArray]:
@@ -253,7 +254,7 @@ def _put(
     return edges + 1, target, rates, which
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _add(
     table: IntArray,
     place: IntArray,

@@ -13,12 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from k2rel.arguments import as_confidence, as_number, as_seed, as_whole, keep
 from k2rel.distributions import Distribution
 from k2rel.errors import InputError
+from k2rel.loops.compiled import compiled
 from k2rel.parallel import worker_count
 from k2rel.simulation.estimates import Estimate, mean_of
 from k2rel.simulation.kernel.draws import draw, packed, start
@@ -141,7 +141,7 @@ class DataLoss(Shown):
         )
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _groups(
     drives: int, parities: int, spares: int, kind: IntArray, parameter: FloatArray, at: IntArray, length: IntArray,
     grid: FloatArray, mission_h: float, seed: int, first: int, last: int, years: FloatArray, found: FloatArray,

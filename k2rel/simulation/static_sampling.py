@@ -12,12 +12,12 @@ from math import ceil, floor, log, log1p, sqrt
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from k2rel.arguments import as_confidence, as_seed, as_whole
 from k2rel.errors import InputError
 from k2rel.logic.structure import Node, Structure
+from k2rel.loops.compiled import compiled
 from k2rel.parallel import worker_count
 from k2rel.rates import Law, moments_of
 from k2rel.services.catalogue import site_services, structure_function
@@ -38,7 +38,7 @@ _MOST_CLIENTS = 10_000
 _FEWEST = 1000  # samples of each moment of the cycle of the tests
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _blocks(
     gate: IntArray, gate_k: IntArray, gate_at: IntArray, gate_n: IntArray, argument: IntArray, roots: IntArray,
     q: FloatArray, seed: int, first: int, last: int, rest: int, failed: IntArray,

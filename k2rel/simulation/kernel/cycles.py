@@ -11,9 +11,10 @@ from math import exp
 
 import numpy as np
 
+from k2rel.loops.compiled import compiled
 from k2rel.simulation.kernel import records
 from k2rel.simulation.kernel.draws import exponential, pick, start, uniform
-from k2rel.simulation.kernel.events import compiled, drop_first, fails, happen, next_failure, stale
+from k2rel.simulation.kernel.events import drop_first, fails, happen, next_failure, stale
 from k2rel.simulation.kernel.histories import begin
 from k2rel.simulation.kernel.layout import F1, F2, I1, I2
 from k2rel.simulation.kernel.records import Model, Sums, Tables, Work

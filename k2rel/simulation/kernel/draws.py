@@ -12,10 +12,10 @@ from math import exp, log
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from k2rel.distributions.times import LOG_HAZARD
+from k2rel.loops.compiled import compiled
 
 if TYPE_CHECKING:
     from k2rel.distributions import Distribution
@@ -32,12 +32,19 @@ _LOW, _HIGH = LOG_HAZARD
 _TO_UNIT = 2.0**-53
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled
+def copied(to: Any, given: Any) -> None:
+    """Copy an array; an assignment would bring what Numba says of lengths that differ, two seconds to compile."""
+    for k in range(len(to)):
+        to[k] = given[k]
+
+
+@compiled
 def _rotated(x: Any, k: Any) -> Any:
     return (x << np.uint64(k)) | (x >> np.uint64(64 - k))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def start(rng: WordArray, seed: int, history: int) -> None:
     """Set a generator to the beginning of a history's own stream."""
     x = np.uint64(seed) * np.uint64(0xD1342543DE82EF95) + np.uint64(0x2545F4914F6CDD1D)
@@ -51,7 +58,7 @@ def start(rng: WordArray, seed: int, history: int) -> None:
         rng[i] = z ^ (z >> np.uint64(31))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def word(rng: WordArray) -> Any:
     """64 random bits."""
     a, b, c, d = rng[0], rng[1], rng[2], rng[3]
@@ -66,19 +73,19 @@ def word(rng: WordArray) -> Any:
     return result
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def uniform(rng: WordArray) -> float:
     """A number in (0, 1]."""
     return float(((word(rng) >> np.uint64(11)) + np.uint64(1)) * _TO_UNIT)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def exponential(rng: WordArray) -> float:
     """A time of the unit exponential law."""
     return -log(uniform(rng))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _inverse(grid: FloatArray, at: int, count: int, hazard: float) -> float:
     """Time at a cumulative hazard, from a table; below the table along its first slope."""
     place = (log(hazard) - _LOW) / (_HIGH - _LOW) * (count - 2)
@@ -91,7 +98,7 @@ def _inverse(grid: FloatArray, at: int, count: int, hazard: float) -> float:
     return float(grid[at] + exp(left + (right - left) * (place - k)))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _hazard(grid: FloatArray, at: int, count: int, age: float) -> float:
     """Cumulative hazard at an age, from a table."""
     if age <= grid[at]:
@@ -109,7 +116,7 @@ def _hazard(grid: FloatArray, at: int, count: int, age: float) -> float:
     return exp(_LOW + (low + share) * (_HIGH - _LOW) / (count - 2))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def draw(
     kind: IntArray,
     parameter: FloatArray,
@@ -145,7 +152,7 @@ def draw(
     return float(grid[first + past + choice] - age)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def pick(probability: FloatArray, alias: IntArray, rng: WordArray) -> int:
     """One of several with given weights, in one step (A. J. Walker, ACM TOMS 3, 1977)."""
     x = (1.0 - uniform(rng)) * len(alias)

@@ -9,15 +9,13 @@ from __future__ import annotations
 from math import floor
 
 import numpy as np
-from numba import njit
 
+from k2rel.loops.compiled import compiled
 from k2rel.simulation.kernel import records
 from k2rel.simulation.kernel.draws import draw, exponential, pick, uniform
 from k2rel.simulation.kernel.records import Model, Tables, Work
 
 __all__: list[str] = []
-
-compiled = njit(cache=True, nogil=True)
 
 _ITEM = 4
 _STAMP = 28

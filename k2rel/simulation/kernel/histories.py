@@ -6,9 +6,10 @@ from math import ceil
 
 import numpy as np
 
+from k2rel.loops.compiled import compiled
 from k2rel.simulation.kernel import records
-from k2rel.simulation.kernel.draws import start, uniform
-from k2rel.simulation.kernel.events import compiled, law, next_failure, push
+from k2rel.simulation.kernel.draws import copied, start, uniform
+from k2rel.simulation.kernel.events import law, next_failure, push
 from k2rel.simulation.kernel.records import Model, Sums, Tables, Work
 from k2rel.simulation.kernel.rules import account, settle, step, write_log
 
@@ -44,7 +45,7 @@ def begin(
     work.mask[:] = np.uint64(0)
     work.move_rate[:] = 0.0
     work.move_wait[:] = 0.0
-    work.stock[:] = model.stock
+    copied(work.stock, model.stock)
     work.f[:] = 0.0
     work.f[records.TOTAL_RATE] = model.pool_rate
     work.f[records.GRID_RATE] = records.GRID / end_h

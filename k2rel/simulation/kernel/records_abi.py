@@ -38,11 +38,7 @@ _T = TypeVar("_T")
 
 _NUMBERS = {int: types.int64, float: types.float64}
 _WORDS = 4  # address and up to three lengths
-# Numba keeps compiled code by the file of the outer function alone; with the sources of all loops as part of the type
-# a change in any of them is seen
-_SOURCES = hashlib.sha256(
-    b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
-).hexdigest()
+_SOURCE = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()  # how records are read is part of what is compiled
 
 
 class RecordType(types.Type):
@@ -50,7 +46,7 @@ class RecordType(types.Type):
 
     def __init__(self, name: str, fields: tuple[tuple[str, Any], ...]) -> None:
         self.fields = fields
-        super().__init__(name=f"Record({name}: {', '.join(f'{n} {t}' for n, t in fields)}; {_SOURCES})")
+        super().__init__(name=f"Record({name}: {', '.join(f'{n} {t}' for n, t in fields)}; {_SOURCE})")
 
 
 @register_model(RecordType)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from k2rel.loops.compiled import compiled
 from k2rel.simulation.kernel import records
-from k2rel.simulation.kernel.draws import uniform
-from k2rel.simulation.kernel.events import candidate, compiled, happen, law, push
+from k2rel.simulation.kernel.draws import copied, uniform
+from k2rel.simulation.kernel.events import candidate, happen, law, push
 from k2rel.simulation.kernel.gates import AND, AT_LEAST, CONSTANT, CONTROLLED, NOT, OR, SHARED, XOR
 from k2rel.simulation.kernel.layout import B1, I1, W1, W2
 from k2rel.simulation.kernel.records import Model, Sums, Tables, Work
@@ -59,13 +59,13 @@ def evaluate(model: Model, work: Work) -> None:
         work.value[g] = x
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled
 def _mixed(h: Any, x: Any) -> Any:
     h = (h ^ x) * np.uint64(0x9E3779B97F4A7C15)
     return h ^ (h >> np.uint64(29))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _slot(key: W1, slots: int) -> Any:
     """Where a key is first looked for in a table with open addressing."""
     h = np.uint64(0)
@@ -74,7 +74,7 @@ def _slot(key: W1, slots: int) -> Any:
     return np.int64(h & np.uint64(slots))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def fill(table: W2, ids: I1, keys: W2) -> None:
     """Put keys into a table, as `_find` looks them up."""
     slots = len(ids) - 1
@@ -83,7 +83,7 @@ def fill(table: W2, ids: I1, keys: W2) -> None:
         while ids[slot] >= 0:
             slot = (slot + 1) & slots
         ids[slot] = n
-        table[slot] = keys[n]
+        copied(table[slot], keys[n])
 
 
 @compiled
@@ -226,9 +226,9 @@ def write_log(work: Work) -> None:
         work.log_t[n] = work.f[records.NOW]
         work.log_i[n, 0], work.log_i[n, 1] = work.i[records.LOG_KIND], work.i[records.LOG_ITEM]
         work.log_i[n, 2], work.log_i[n, 3] = work.i[records.CONTROL], work.i[records.MODE]
-        work.log_i[n, records.LOG_PLACES :] = work.on
+        copied(work.log_i[n, records.LOG_PLACES :], work.on)
         work.log_bits[n] = work.bits[0]
-        work.log_mask[n, :] = work.mask
+        copied(work.log_mask[n], work.mask)
         work.i[records.LOGGED] = n + 1
 
 

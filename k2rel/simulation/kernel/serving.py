@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from k2rel.loops.compiled import compiled
 from k2rel.simulation.kernel import records
-from k2rel.simulation.kernel.events import compiled
+from k2rel.simulation.kernel.draws import copied
 from k2rel.simulation.kernel.records import Model, Sums, Tables, Work
 
 __all__: list[str] = []
@@ -211,14 +212,14 @@ def fill_modes(model: Model, tables: Tables, work: Work) -> None:
                 _add(model, tables, work, t, _pattern(model, tables, m, t, 0, 0), 1)
         _judge(model, tables, work, m)
         tables.base_bits[m] = work.bits[0]
-        tables.base_up[m] = work.up
-        tables.base_on[m] = work.on
-        tables.base_share[m] = work.share
+        copied(tables.base_up[m], work.up)
+        copied(tables.base_on[m], work.on)
+        copied(tables.base_share[m], work.share)
         tables.base_over[m] = work.i[records.OVER]
-        tables.base_missing[m] = work.missing
+        copied(tables.base_missing[m], work.missing)
         tables.base_lacks[m] = work.i[records.LACKS]
-        tables.base_load[m] = work.load
-        tables.base_foreground[m] = work.foreground
+        copied(tables.base_load[m], work.load)
+        copied(tables.base_foreground[m], work.foreground)
 
 
 @compiled

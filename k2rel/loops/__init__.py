@@ -32,11 +32,10 @@ class Loop(Generic[P, R]):
 
     @cached_property
     def compiled(self) -> Callable[P, R]:
-        """What Numba makes of it, kept in Numba's cache."""
-        from numba import njit
+        """What Numba makes of it."""
+        from k2rel.loops.compiled import compiled
 
-        made: Callable[P, R] = njit(cache=True, nogil=True)(self.body)
-        return made
+        return compiled(self.body)
 
     @property
     def _numba_type_(self) -> Any:
