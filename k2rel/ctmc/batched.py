@@ -16,7 +16,7 @@ __all__: list[str] = []
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-_BLOCK = 8
+BLOCK = 8  # draws
 
 
 @compiled
@@ -31,39 +31,38 @@ def steady_of_draws(
     first: FloatArray,
     tolerance: float,
     most_sweeps: int,
-    groups: IntArray,
     group_of: IntArray,
-    flows: IntArray,
     flow_term: IntArray,
     flow_group: IntArray,
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Probabilities of groups of states and flows between them for every draw, and the last change of each draw.
+    begin_draw: int,
+    end_draw: int,
+    shares: FloatArray,
+    flow: FloatArray,
+    left: FloatArray,
+) -> None:
+    """Add up probabilities of groups of states and flows between them, and note the last change, for some draws.
 
-    Terms are sorted by the state they lead to, `start` says where those of each state begin. A state's group in
-    partition d is `group_of[d, state]`; term `flow_term[k]` counts in flow `flow_group[k]`.
+    Draws are taken from `begin_draw`, a multiple of `BLOCK`, to `end_draw`; results have a column for each. Terms are
+    sorted by the state they lead to, `start` says where those of each state begin. A state's group in partition d is
+    `group_of[d, state]`; term `flow_term[k]` counts in flow `flow_group[k]`.
     """
-    states, draws = len(start) - 1, rates.shape[1]
-    blocks = (draws + _BLOCK - 1) // _BLOCK
-    shares = np.zeros((groups[0], draws))
-    flow = np.zeros((flows[0], draws))
-    left = np.zeros(draws)
-    for block in range(blocks):
-        begin = block * _BLOCK
-        width = min(_BLOCK, draws - begin)
-        p = np.zeros((states, _BLOCK))
-        out = np.zeros((states, _BLOCK))
-        value = np.zeros((len(source), _BLOCK))
+    states = len(start) - 1
+    for begin in range(begin_draw, end_draw, BLOCK):
+        width = min(BLOCK, end_draw - begin)
+        p = np.zeros((states, BLOCK))
+        out = np.zeros((states, BLOCK))
+        value = np.zeros((len(source), BLOCK))
         for t in range(len(source)):
             for b in range(width):
                 v = multiple[t] * rates[rate[t], begin + b] * factors[by[t], begin + b]
                 value[t, b] = v
                 out[source[t], b] += v
         for x in range(states):
-            for b in range(_BLOCK):
+            for b in range(BLOCK):
                 p[x, b] = first[x]
-        total = np.zeros(_BLOCK)
-        worst = np.zeros(_BLOCK)
-        sums = np.zeros(_BLOCK)
+        total = np.zeros(BLOCK)
+        worst = np.zeros(BLOCK)
+        sums = np.zeros(BLOCK)
         for _ in range(most_sweeps):
             total[:] = 0.0
             worst[:] = 0.0
@@ -71,7 +70,7 @@ def steady_of_draws(
                 sums[:] = 0.0
                 for t in range(start[y], start[y + 1]):
                     x = source[t]
-                    for b in range(_BLOCK):
+                    for b in range(BLOCK):
                         sums[b] += p[x, b] * value[t, b]
                 for b in range(width):
                     if out[y, b] > 0.0:
@@ -95,4 +94,3 @@ def steady_of_draws(
             t = flow_term[k]
             for b in range(width):
                 flow[flow_group[k], begin + b] += p[source[t], b] * value[t, b]
-    return shares, flow, left

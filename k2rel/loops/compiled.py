@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, Generic, ParamSpec, TypeVar
 
 import numba
+from numba import types
 
 from k2rel.loops.kept import kept
 from k2rel.loops.together import Callee, Whole
@@ -39,7 +40,15 @@ class Compiled(Generic[P, R]):
     @cached_property
     def callee(self) -> Any:
         """What other compiled functions call."""
-        return _jit(no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=Callee, **self.options)(self.body)
+        made = _jit(no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=Callee, **self.options)(self.body)
+        resolved = made.get_call_template
+
+        def of_kinds(args: Any, kws: Any) -> Any:
+            # not once more for each constant that it is called with
+            return resolved(tuple(map(types.unliteral, args)), {name: types.unliteral(of) for name, of in kws.items()})
+
+        made.get_call_template = of_kinds
+        return made
 
     @property
     def _numba_type_(self) -> Any:

@@ -34,14 +34,11 @@ class _Quiet:
 
 
 class _Translated(JITCodeLibrary):
-    """Code that waits for a caller: linked into it as it was translated."""
+    """Code that waits for a caller: each function is simplified by itself, which costs little, and no more."""
 
     @property
     def codegen(self) -> Any:
         return _Quiet(self._codegen)
-
-    def _optimize_functions(self, module: Any) -> None:
-        module.data_layout = self._codegen._data_layout
 
     def finalize(self) -> None:
         """Leave it as it is."""

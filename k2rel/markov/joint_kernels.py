@@ -40,7 +40,10 @@ class JointMoves(NamedTuple):
 @compiled
 def _no_successors(moves: JointMoves) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
     """Room for the successors of any joint state."""
-    most = 2 * (len(moves.timed_per_h) + np.diff(moves.start).max())
+    widest = 0
+    for s in range(len(moves.start) - 1):
+        widest = max(widest, moves.start[s + 1] - moves.start[s])
+    most = 2 * (len(moves.timed_per_h) + widest)
     return np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64), np.empty(most), np.empty(most)
 
 
@@ -165,7 +168,8 @@ def joint_states(
             if tail == len(queue):
                 rest = tail - head
                 wider = np.empty(max(2 * rest, 1 << 16) + 1024, dtype=np.int64)
-                wider[:rest] = queue[head:tail]
+                for k in range(rest):
+                    wider[k] = queue[head + k]
                 queue, head, tail = wider, 0, rest
             queue[tail] = y
             tail += 1

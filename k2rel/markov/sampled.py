@@ -7,6 +7,7 @@ answers has and a coarser one has not: figures are multiplied by the ratio of bo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,6 +21,7 @@ from k2rel.inputs import Factors, factor
 from k2rel.logic.diagram import Diagram
 from k2rel.markov.engine import Dynamics
 from k2rel.markov.parts import Move
+from k2rel.parallel import worker_count
 from k2rel.policy.terms import PROBABILITIES, Given, Term
 from k2rel.rates import Law
 from k2rel.rates.sampled import SampledLaw, sampled_law, sampled_raid
@@ -160,7 +162,7 @@ class SampledChain:
         self, diagrams: Sequence[Diagram], factors: Factors, draws: int, *, flows: bool = True
     ) -> list[DrawnModes]:
         """Solve the chain at all draws and say how probable each mode of each diagram is, and each change of mode."""
-        from k2rel.ctmc.batched import steady_of_draws
+        from k2rel.ctmc.batched import BLOCK, steady_of_draws
 
         states = self.dynamics.states.chain.states
         groups, offsets, changes = np.zeros((len(diagrams), states), dtype=np.int64), [0], []
@@ -176,11 +178,18 @@ class SampledChain:
             terms.append(moved)
             places.append(which.reshape(-1) + total)
             total += len(pairs)
-        shares, flow, left = steady_of_draws(
+        given = (
             self._start, self._source, self._multiple, self._rate, self._by, self._rates(factors, draws),
             self._factors(factors, draws), self.dynamics.states.solution.probability, _TOLERANCE, _MOST_SWEEPS,
-            np.array([offsets[-1]]), groups, np.array([total]), np.concatenate(terms), np.concatenate(places),
+            groups, np.concatenate(terms), np.concatenate(places),
         )  # fmt: skip
+        shares, flow, left = np.zeros((offsets[-1], draws)), np.zeros((total, draws)), np.zeros(draws)
+        with ThreadPoolExecutor(worker_count(None)) as pool:
+            for done in [
+                pool.submit(steady_of_draws, *given, begin, min(begin + BLOCK, draws), shares, flow, left)
+                for begin in range(0, draws, BLOCK)
+            ]:
+                done.result()
         if not float(left.max(initial=0.0)) <= 100.0 * _TOLERANCE:
             raise NoConvergenceError(
                 f"{self.study.site.name}: some draws do not settle within {_MOST_SWEEPS:,} sweeps; narrow the limits"
