@@ -303,7 +303,7 @@ def test_the_first_compilation_is_said(terminal) -> None:
         time.sleep(0.1)
         with event.trigger_event("numba:compile"):
             time.sleep(0.1)
-    assert "k2rel: compiling once on this machine, about 20 s (0 s)" in screen.getvalue()
+    assert "k2rel: compiling once on this machine, about 10 s (0 s)" in screen.getvalue()
 
 
 def test_the_line_makes_room_for_what_is_printed(terminal, monkeypatch) -> None:

@@ -39,7 +39,7 @@ class _Watch:
             if self.leave is None:
                 self._listen()
             spent = time.monotonic() - self.began
-            words = "compiling once on this machine, about 20 s" if self.compiling else under_way()
+            words = "compiling once on this machine, about 10 s" if self.compiling else under_way()
             with self.lock:
                 if not words:
                     self._clear()
