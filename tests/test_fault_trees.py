@@ -586,3 +586,34 @@ def test_bounds_of_what_hardly_ever_happens_keep_their_digits() -> None:
 def test_reading_refuses_what_is_no_file(tmp_path) -> None:
     with pytest.raises(InputError, match="is no regular file"):
         read_fault_trees(tmp_path)
+
+
+def ladder(rungs=40):
+    """Two sides that fail together: an and of wide ors that share what feeds both."""
+    s = Structure()
+    shared = [s.variable(f"s{i}") for i in range(rungs)]
+    sides = []
+    for name in "ab":
+        own = [s.variable(f"{name}{i}") for i in range(rungs)]
+        steps = [s.conjunction([own[i], s.disjunction([shared[i], shared[(7 * i + 3) % rungs]])]) for i in range(rungs)]
+        sides.append(s.disjunction([*steps, s.conjunction([own[0], own[1]])]))
+    return s, s.conjunction([*sides, s.disjunction([s.variable("r0"), s.variable("r1")])])
+
+
+@pytest.mark.parametrize("kept", [100, 20_000_000])
+def test_bounds_of_an_and_are_those_of_its_rarest_argument_where_diagrams_lose_more(kept, monkeypatch) -> None:
+    """Whatever is given up for want of room, nothing that fails with a rare event is likelier than it."""
+    import k2rel.logic.bounds as bounds
+    import k2rel.logic.narrowed as narrowed
+
+    monkeypatch.setattr(bounds, "_NARROWEST", 2)
+    monkeypatch.setattr(bounds, "_WIDEST", 4)
+    monkeypatch.setattr(narrowed, "_MOST_NODES", kept)
+    s, root = ladder()
+    p = dict.fromkeys(s.variables([root]), 0.1) | {"r0": 1e-4, "r1": 2e-4}
+    found = probability_bounds(s, root, p)
+    d = compile_function(s, root)
+    exact = float(d.probability([p[name] for name in d.variables]))
+    rare = 1 - (1 - 1e-4) * (1 - 2e-4)
+    assert found.low <= exact <= found.high <= rare * (1 + 1e-9)
+    assert found.low > 0

@@ -165,7 +165,8 @@ def conjunction_within(
 
     A pair of nodes that is reached with probability m becomes false at a cost of at most m min(a, b), or true,
     where an upper bound is wanted, at m min(1, 2 - a - b); pairs that cost less than `smallest`, and the least
-    of those above `width`, do. Returns level, high, low and value of the nodes, successors first, and the root.
+    of those above `width`, do. Returns level, high, low and value of the nodes, successors first, the root, and
+    how many pairs were decided this way.
     """
     levels = len(p)
     size = 1024
@@ -181,6 +182,7 @@ def conjunction_within(
     head[min(level_a[root_a], level_b[root_b])] = 0
     table[_slot(root_a, root_b, 0, len(table) - 1)] = 0
     constant = np.full(size, -1, dtype=np.int8)
+    decided = 0
     for x in range(levels):
         members = 0
         at = head[x]
@@ -204,6 +206,7 @@ def conjunction_within(
             at = index[i]
             if weight[i] < limit:
                 constant[at] = 1 if upper else 0
+                decided += 1
                 continue
             for branch in range(2):
                 a, b = pair[at, 0], pair[at, 1]
@@ -293,4 +296,4 @@ def conjunction_within(
                         made += 1
                     place[at] = table[slot]
             at = pair[at, 4]
-    return level[:made].copy(), high[:made].copy(), low[:made].copy(), value[:made].copy(), place[0]
+    return level[:made].copy(), high[:made].copy(), low[:made].copy(), value[:made].copy(), place[0], decided
