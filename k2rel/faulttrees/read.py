@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,7 @@ class _Definition:
     element: Element
     container: tuple[str, ...]
 
-    @property
+    @cached_property
     def path(self) -> str:
         return ".".join((*self.container, self.element.named()))
 
@@ -155,6 +156,7 @@ class _Model:
         self.includes = 0
         self.definitions: dict[str, dict[str, _Definition]] = {"event": {}, "parameter": {}}
         self.public: dict[str, dict[str, _Definition]] = {"event": {}, "parameter": {}}
+        self.resolved: dict[tuple[str, str, tuple[str, ...]], _Definition] = {}
         self.groups: dict[str, _Definition] = {}
         self.structure = Structure()
         self.tops: dict[str, Node] = {}
@@ -232,7 +234,10 @@ class _Model:
     def resolve(self, kind: str, element: Element, container: tuple[str, ...]) -> _Definition:
         """Find what a name means here: nearest container first, then public names."""
         name = element.named()
-        if (found := self.found(kind, name, container)) is not None:
+        key = kind, name, container
+        found = self.resolved.get(key) or self.found(kind, name, container)
+        if found is not None:  # what is defined later is only what nobody has found
+            self.resolved[key] = found
             return found
         if kind == "event" and self.logic_only and "basic-event" in (element.tag, element.attributes.get("type")):
             return self.implied(element, ())

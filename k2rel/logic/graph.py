@@ -5,6 +5,7 @@ It has and, exclusive or and at-least-k gates; an or is a negated and of negated
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
 from k2rel.logic.structure import FALSE, TRUE, Node, Structure
@@ -70,7 +71,7 @@ class Graph:
         """
         parts = dict.fromkeys(literals)
         parts.pop(YES, None)
-        if NO in parts or any(part ^ 1 in parts for part in parts):
+        if NO in parts or not parts.keys().isdisjoint([part ^ 1 for part in parts]):
             return NO
         if not parts:
             return YES
@@ -148,7 +149,14 @@ class Graph:
         >>> g.needed(g.conjunction([g.variable("a"), g.variable("b")]))
         [1, 2, 3]
         """
-        return self.gates_above(root, (0,))
+        last, arguments = root >> 1, self.arguments
+        found = bytearray(last + 1)
+        found[last] = 1
+        for node in range(last, 0, -1):  # arguments are always made before the gate that uses them
+            if found[node]:
+                for literal in arguments[node]:
+                    found[literal >> 1] = 1
+        return [node for node in range(1, last + 1) if found[node]]
 
     def gates_above(self, root: Literal, leaves: Collection[int]) -> list[int]:
         """List the gates between a function and nodes that count as its variables, parts before wholes.
@@ -160,13 +168,16 @@ class Graph:
         >>> g.gates_above(g.conjunction([a, b]), [a >> 1, b >> 1])
         [3]
         """
-        seen: set[int] = set()
+        if root >> 1 in leaves:
+            return []
+        seen = {root >> 1}
         stack = [root >> 1]
         while stack:
-            node = stack.pop()
-            if node not in seen and node not in leaves:
-                seen.add(node)
-                stack.extend(literal >> 1 for literal in self.arguments[node])
+            for literal in self.arguments[stack.pop()]:
+                part = literal >> 1
+                if part not in seen and part not in leaves:
+                    seen.add(part)
+                    stack.append(part)
         return sorted(seen)
 
     def leaves_below(self, gate: int, stops: Collection[int]) -> list[int]:
@@ -203,11 +214,7 @@ class Graph:
         >>> g.uses(g.needed(root))
         {1: 1, 2: 1}
         """
-        count: dict[int, int] = {}
-        for node in nodes:
-            for literal in self.arguments[node]:
-                count[literal >> 1] = count.get(literal >> 1, 0) + 1
-        return count
+        return dict(Counter([literal >> 1 for node in nodes for literal in self.arguments[node]]))
 
     def same_gate(self, other: Graph, node: int, arguments: Sequence[Literal]) -> Literal:
         """Make a gate of the kind of a node of another graph, with other arguments.

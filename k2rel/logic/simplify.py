@@ -36,7 +36,15 @@ def _rebuilt(
 
 def _coalesced(graph: Graph, root: Literal) -> tuple[Graph, Literal]:
     """Merge an and into the only and that uses it."""
-    uses = graph.uses(graph.needed(root))
+    nodes = graph.needed(root)
+    uses = graph.uses(nodes)
+    kind = graph.kind
+    if not any(
+        kind[node] == "and" and not literal & 1 and kind[literal >> 1] == "and" and uses[literal >> 1] == 1
+        for node in nodes
+        for literal in graph.arguments[node]
+    ):
+        return graph, root
 
     def make(new: Graph, node: int, arguments: list[Literal]) -> Literal:
         if graph.kind[node] != "and":
@@ -89,8 +97,17 @@ def _propagated(graph: Graph, root: Literal) -> tuple[Graph, Literal]:
     return new, known[root >> 1] ^ (root & 1)
 
 
+def _shares(graph: Graph, node: int) -> bool:
+    """Whether two ors of an and have an argument in common."""
+    ors = [a >> 1 for a in graph.arguments[node] if a & 1 and graph.kind[a >> 1] == "and"]
+    parts = [part for gate in ors for part in graph.arguments[gate]] if len(ors) > 1 else []
+    return len(set(parts)) < len(parts)
+
+
 def _factored(graph: Graph, root: Literal) -> tuple[Graph, Literal]:
     """Take out of the ors of an and, or the ands of an or, the argument that most of them have in common."""
+    if not any(_shares(graph, node) for node in graph.needed(root) if graph.kind[node] == "and"):
+        return graph, root
 
     def make(new: Graph, node: int, arguments: list[Literal]) -> Literal:
         while graph.kind[node] == "and":

@@ -8,7 +8,7 @@ plain truth values for one state and on NumPy arrays for a million states at onc
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,7 @@ FALSE: Node = 0
 TRUE: Node = 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Gate:
+class _Gate(NamedTuple):
     """One node: its kind, its arguments, and k for an at-least-k gate."""
 
     kind: str
