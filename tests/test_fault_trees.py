@@ -617,3 +617,12 @@ def test_bounds_of_an_and_are_those_of_its_rarest_argument_where_diagrams_lose_m
     rare = 1 - (1 - 1e-4) * (1 - 2e-4)
     assert found.low <= exact <= found.high <= rare * (1 + 1e-9)
     assert found.low > 0
+
+
+def test_a_diagram_is_the_same_in_every_run() -> None:
+    """Which order of the variables is taken depends on the model alone, so the last digits do, too."""
+    s, root = ladder(14)
+    found = [compile_function(s, root) for _ in range(4)]
+    assert found[0].nodes > 1000
+    assert {d.variables for d in found} == {found[0].variables}
+    assert {tuple(d.leaf.tolist()) for d in found} == {tuple(found[0].leaf.tolist())}

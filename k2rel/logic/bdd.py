@@ -1,7 +1,9 @@
 """Functions reduced to ordered binary decision diagrams (R. E. Bryant, 1986), within a bound of nodes.
 
 OxiDD builds them (see docs/decisions/oxidd.md for why); their nodes come over as arrays. For one module several
-orders of the variables are tried: each under a small bound first, the most promising under a larger one.
+orders of the variables are tried in turns, each a little further than before, until one is done. How far is counted in
+nodes that were made: OxiDD's collector runs beside the work, so what is in memory at a moment changes from run to run,
+and with it would the order, the diagram and the last digits.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ __all__ = ["Reduced", "Together", "reduced", "reduced_together"]
 
 IntArray = NDArray[np.int64]
 
-_BOUNDS = (10_000, 150_000, 600_000, 16_000_000)
+_FIRST_TURN = 10_000  # nodes made; most modules need no more
+_TURNS = (20_000, 40_000, 80_000, 160_000, 250_000)
 _SMALL = 12
 _MOST_COLLECTIONS = 5
 _IN_MEMORY = hasattr(os, "memfd_create") and Path("/proc/self/fd").is_dir()
@@ -56,7 +59,7 @@ class Reduced:
 
 
 class _Attempt:
-    """One module in one order."""
+    """One module in one order, built gate by gate, from turn to turn."""
 
     def __init__(
         self, graph: Graph, root: Literal, leaves: Collection[int], order: list[int], negated: Collection[int]
@@ -65,7 +68,6 @@ class _Attempt:
         self.negated = negated
         self.root = root
         self.order = order
-        self.done = 0
         self.gates = graph.gates_above(root, leaves)
         # Which of a gate and its negation is needed: mostly one of them, and negating a diagram costs a walk
         # through it, so negations go down to the leaves instead.
@@ -85,32 +87,54 @@ class _Attempt:
             [arguments[0] ^ 1, *arguments[1:]] if self.graph.kind[literal >> 1] == "xor" else [a ^ 1 for a in arguments]
         )
 
-    def run(self, bound: int) -> Reduced | None:
-        """Build within a bound of nodes; None where it does not suffice."""
-        manager = BDDManager(bound, max(bound // 4, 1 << 12), 1)
+    def begin(self, room: int) -> None:
+        """Begin with room for so many nodes."""
+        manager = BDDManager(room, max(room // 4, 1 << 12), 1)
         manager.add_vars(len(self.order))
         known: dict[Literal, BDDFunction] = {}
         for place, leaf in enumerate(self.order):
             sign = int(leaf in self.negated)
             known[2 * leaf + sign], known[2 * leaf + 1 - sign] = manager.var(place), manager.not_var(place)
-        uses = dict(self.uses)
-        self.done = 0
+        self.manager, self.known, self.left = manager, known, dict(self.uses)
+        self.done = 0  # gates
+
+    def go_on(self, made: int) -> bool:
+        """Build on; False once more than so many nodes were made, for which there must be room twice.
+
+        The collector wakes where little room is left, so whether it did says the same in every run.
+        """
+        while self.done < len(self.gates):
+            if self.manager.num_inner_nodes() > made or self.manager.gc_count():
+                return False
+            if not self._build():
+                return False
+        return True
+
+    def go_through(self) -> bool:
+        """Build to the end, however many nodes are made; False where those that are needed have no room."""
+        while self.done < len(self.gates):
+            if self.manager.gc_count() > _MOST_COLLECTIONS:  # it would go on at the bound, ever more slowly
+                return False
+            if not self._build():
+                return False
+        return True
+
+    def _build(self) -> bool:
+        """Build the next gate, if there is room."""
+        node = self.gates[self.done]
+        literals = [literal for literal in (2 * node, 2 * node + 1) if literal in self.uses]
         try:
-            for node in self.gates:
-                for literal in (2 * node, 2 * node + 1):
-                    if literal in self.uses:
-                        known[literal] = self._gate(manager, known, literal)
-                for literal in (2 * node, 2 * node + 1):
-                    for part in self._arguments(literal) if literal in self.uses else ():
-                        uses[part] -= 1
-                        if not uses[part]:
-                            del known[part]  # used by no gate that is still to come
-                self.done += 1
-                if manager.gc_count() > _MOST_COLLECTIONS:
-                    return None  # it would go on at the bound, ever more slowly
-            return self._arrays(manager, known[self.root])
+            for literal in literals:
+                self.known[literal] = self._gate(self.manager, self.known, literal)
         except DDMemoryError:
-            return None
+            return False
+        for literal in literals:
+            for part in self._arguments(literal):
+                self.left[part] -= 1
+                if not self.left[part]:
+                    del self.known[part]  # used by no gate that is still to come
+        self.done += 1
+        return True
 
     def _gate(self, manager: BDDManager, known: Mapping[Literal, BDDFunction], literal: Literal) -> BDDFunction:
         graph, node = self.graph, literal >> 1
@@ -122,8 +146,9 @@ class _Attempt:
             kind, k = ("or", 0) if kind == "and" else (kind, len(parts) - k + 1)
         return _joined(manager, kind, k, parts)
 
-    def _arrays(self, manager: BDDManager, function: BDDFunction) -> Reduced:
-        level, high, low, roots = arrays_of(manager, [function], len(self.order))
+    def diagram(self) -> Reduced:
+        """Give what was built."""
+        level, high, low, roots = arrays_of(self.manager, [self.known[self.root]], len(self.order))
         return Reduced(self.order, level, high, low, roots[0])
 
 
@@ -210,25 +235,29 @@ def reduced(
     if graph.kind[gate] == "and" and all(literal >> 1 in leaves for literal in graph.arguments[gate]):
         return _chain([a ^ (a >> 1 in negated) for a in graph.arguments[gate]], root & 1)
     orders = variable_orders(graph, gate, leaves)
-    bounds = [bound for bound in _BOUNDS if bound < most_nodes] + [most_nodes]
+    room, more = 2 * _FIRST_TURN, 2 * _TURNS[-1]
     attempts = []
     for order in islice(orders, 1 if len(leaves) <= _SMALL else None):
         attempt = _Attempt(graph, root, leaves, order, negated)
-        result = attempt.run(bounds[0])
-        if result is not None:
-            return result
         attempts.append(attempt)
-    for bound in bounds[1:]:
-        if bound < _BOUNDS[-2]:
-            chosen = attempts
-        elif bound < _BOUNDS[-1]:  # those that came furthest; sorting keeps the more promising first
-            chosen = sorted(attempts, key=lambda attempt: -attempt.done)[:2]
-        else:  # short edges make most diagrams smaller and a few much larger: the last attempts are the plain walks
-            chosen = attempts[-1:-3:-1]
-        for attempt in chosen:
-            result = attempt.run(bound)
-            if result is not None:
-                return result
+        if room <= most_nodes:
+            attempt.begin(room)
+            if attempt.go_on(_FIRST_TURN):
+                return attempt.diagram()
+    if more <= most_nodes:
+        turn = sorted(attempts, key=lambda attempt: -attempt.done)  # who came furthest goes first
+        for attempt in turn:
+            attempt.begin(more)
+        for made in _TURNS:
+            for attempt in turn:
+                if attempt.go_on(made):
+                    return attempt.diagram()
+            turn.sort(key=lambda attempt: -attempt.done)
+    # short edges make most diagrams smaller and a few much larger: the last attempts are the plain walks
+    for attempt in attempts[-1 : -3 if more <= most_nodes else None : -1]:
+        attempt.begin(most_nodes)
+        if attempt.go_through():
+            return attempt.diagram()
     raise ModelTooLargeError(
         f"the diagram of a part with {len(leaves)} variables passes {most_nodes:,} nodes in every order tried; "
         "ask for bounds instead of a value, allow more nodes, or describe a smaller model"

@@ -43,7 +43,8 @@ def probability_bounds(
     """Bound the probability that an expression of independent variables is true.
 
     Diagrams get wider, and the bounds closer, until a wider one would not be done in the `seconds`; the narrowest is
-    followed to its end. The diagrams take 1 GB at most.
+    followed to its end. The diagrams that are kept and the one that is made
+    take about 1 GB at most.
 
     Examples
     --------
