@@ -246,6 +246,20 @@ def test_an_event_that_leaves_its_range_is_named() -> None:
         explore({"up": (1, 1)}, [Event("failure", lambda s: s["up"] * 0 + 1.0, {"up": -1})])
 
 
+@pytest.mark.parametrize("at_once", [0, 100_000])
+def test_an_event_that_changes_nothing_is_no_transition_and_some_states_are_never_left(at_once, monkeypatch) -> None:
+    """Deaths at rate k of k, at most two at a time; row by row what a loop over states gives."""
+    monkeypatch.setattr("k2rel.ctmc.explore._AT_ONCE", at_once)  # whether rows are made layer by layer
+    one = Event("one dies", lambda s: 1.0 * s["alive"], {"alive": -1})
+    two = Event("two die", lambda s: np.where(s["alive"] >= 2, 0.25, 0.0), {"alive": -2})
+    rest = Event("rest", lambda s: 5.0 + s["alive"], {})
+    space = explore({"alive": (4, 4)}, [one, rest, two])
+    assert space.columns["alive"].tolist() == [4, 2, 3, 0, 1]
+    expected = [[0, 0.25, 4, 0, 0], [0, 0, 0, 0.25, 2], [0, 3, 0, 0, 0.25], [0, 0, 0, 0, 0], [0, 0, 0, 1, 0]]
+    assert space.chain.rates.toarray().tolist() == expected
+    assert explore({"alive": (0, 4)}, [one, rest]).chain.transitions == 0
+
+
 TRA = "3 4\n0 1 0.002\n1 2 0.001\n1 0 0.25\n2 1 0.25\n"
 
 
