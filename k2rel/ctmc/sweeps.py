@@ -34,6 +34,7 @@ _CLAIM, _PROVED = 1e3, 1e-6
 _BALANCED = 1e-12
 _SLOW = 1000
 _ROUNDING = 4e-15
+_ROUNDED = 1.2e-16
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,8 +135,12 @@ class Sweeps:
         mean time until the anchor is reached.
         """
         flow = self.leave * x
-        left = np.abs(self.incoming.T @ x - flow) + 1e-15 * flow  # with the rounding of the sums
-        return 2.0 * float(left @ longest)
+        left = np.abs(self.incoming.T @ x - flow)
+        # rounding of the sum of what flows in, of the rate at which a state is left, and of what is done with both
+        flow *= _ROUNDED * (np.diff(self.incoming.indptr) + np.diff(self.rates.indptr) + 4)
+        left += flow
+        total = abs(float(x.sum()) - 1.0) + _ROUNDED * (20 + float(np.log2(len(x))))  # sums of pairs
+        return 2.0 * float(left @ longest) + total
 
     def go_on(self, found: Swept) -> Swept:
         """Cycles from what is known, until the error is below the tolerance and every group of states is balanced.
