@@ -6,7 +6,7 @@ result the ratio of the exact figure to that at the point.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -72,22 +72,25 @@ def frequency_of_draws(
 
 def _frequencies(study: Study, services: Sequence[Service], factors: Factors, draws: int) -> dict[str, FloatArray]:
     """The sum over all parts, without the correction."""
+    own = list(own_states(study.policy).names)
+    sampled: dict[str, tuple[FloatArray, FloatArray]] = {}
+    pieces = list(_pieces(study, factors, draws))
     result = {}
     for service in services:
-        own = list(own_states(study.policy).names)
         total = np.zeros(draws)
         for name in (*service.diagram.variables, *own):
-            law = study.law(name) if name not in own else study.client_laws[name]
-            q, rate = _sampled(study, law, name, factors)
+            if name not in sampled:
+                sampled[name] = _sampled(study, _law(study, name), name, factors)
+            q, rate = sampled[name]
             if not np.any(rate):
                 continue
             # a shared part is followed from down to up; one that every client has by a small step, for all clients
             steps = (_STEP, -_STEP) if name in own else (1.0, 0.0)
-            ends = [
-                _evaluated(study, [service], factors, draws, fixed={name: q + step if name in own else step})
-                for step in steps
-            ]
-            slope = (ends[0][service.name] - ends[1][service.name]) / (steps[0] - steps[1])
+            ends = []
+            for step in steps:
+                put = np.broadcast_to(q + step if name in own else step, (draws,))
+                ends.append(np.concatenate([piece.down(service, name, put[piece.part]) for piece in pieces]))
+            slope = (ends[0] - ends[1]) / (steps[0] - steps[1])
             total += slope * rate * (1.0 - q)
         result[service.name] = total
     return result
@@ -99,42 +102,79 @@ def _evaluated(
     factors: Factors,
     draws: int,
     calendar: tuple[FloatArray, dict[str, FloatArray]] | None = None,
-    fixed: Mapping[str, Any] | None = None,
 ) -> dict[str, FloatArray]:
-    """Evaluate diagrams at draws, in chunks that fit in memory; `fixed` puts the unavailability of parts by hand."""
+    """Evaluate diagrams at draws, in chunks that fit in memory."""
     result = {service.name: np.empty(draws) for service in services}
-    states = own_states(study.policy)
-    diagrams = list(dict.fromkeys(service.diagram for service in services))
+    for piece in _pieces(study, factors, draws, calendar):
+        for service in services:
+            result[service.name][piece.part] = piece.down(service)
+    return result
+
+
+def _pieces(
+    study: Study, factors: Factors, draws: int, calendar: tuple[FloatArray, dict[str, FloatArray]] | None = None
+) -> Iterator[_Piece]:
     weight, times = calendar or (np.ones(1), {})
-    names = list(dict.fromkeys(name for diagram in diagrams for name in diagram.variables))
-    laws = {name: study.law(name) for name in names} | {name: study.client_laws[name] for name in states.names}
-    given = fixed or {}
     chunk = max(1, _CHUNK // len(weight))
     for start in range(0, draws, chunk):
         part = slice(start, min(draws, start + chunk))
         here = {name: values[part] if np.ndim(values) else values for name, values in factors.items()}
-        count = part.stop - part.start
-        q = {}
-        for name, law in laws.items():
-            if name in given:
-                found = np.asarray(given[name])
-                found = found[part][..., None] if found.ndim else found
-            elif name in times and isinstance(law, Law):
-                found = sampled_law(law.single, here).at(times[name]) ** law.parts
+        yield _Piece(study, here, part, weight, times)
+
+
+class _Piece:
+    """Some of the draws, at the moments of a calendar; what several services or parts ask for is worked out once."""
+
+    def __init__(
+        self, study: Study, factors: Factors, part: slice, weight: FloatArray, times: Mapping[str, FloatArray]
+    ) -> None:
+        self.study, self.factors, self.part, self.weight, self.times = study, factors, part, weight, times
+        self.states = own_states(study.policy)
+        self._known: dict[Any, FloatArray] = {}
+
+    def down(self, service: Service, by_hand: str = "", put: FloatArray | None = None) -> FloatArray:
+        """Unavailability of a service; `put` is that of a part which is not as it is drawn."""
+        diagram, own = service.diagram, self.states.names
+        given = {} if put is None else {by_hand: np.repeat(put, len(self.weight))}
+        modes = self._once(
+            diagram, diagram.variables, given, lambda: diagram.mode_probabilities(self._rows(diagram.variables, given))
+        )
+        lost = self._once(
+            service, own, given, lambda: service.unavailability(self.states.probability(self._rows(own, given)))
+        )
+        down = np.einsum("ms,ms->s", modes, lost)
+        return np.asarray(at_most_one(down.reshape(-1, len(self.weight)) @ self.weight))
+
+    def _rows(self, names: Sequence[str], given: Mapping[str, FloatArray]) -> FloatArray:
+        """Unavailability of parts (parts, draws times moments)."""
+        rows = [given[name] if name in given else self._drawn(name) for name in names]
+        return np.array(rows).reshape(len(rows), (self.part.stop - self.part.start) * len(self.weight))
+
+    def _once(
+        self, key: Any, parts: Sequence[str], given: Mapping[str, FloatArray], make: Callable[[], FloatArray]
+    ) -> FloatArray:
+        """What some parts decide; kept unless one of them is put by hand."""
+        if any(name in given for name in parts):
+            return make()
+        if key not in self._known:
+            self._known[key] = make()
+        return self._known[key]
+
+    def _drawn(self, name: str) -> FloatArray:
+        if name not in self._known:
+            law = _law(self.study, name)
+            if name in self.times and isinstance(law, Law):
+                found = sampled_law(law.single, self.factors).at(self.times[name]) ** law.parts
             else:
-                found = _sampled(study, law, name, here)[0][..., None]
-            q[name] = np.broadcast_to(found, (count, len(weight))).reshape(-1)
-        modes = {
-            diagram: diagram.mode_probabilities(
-                np.array([q[name] for name in diagram.variables]).reshape(len(diagram.variables), count * len(weight))
-            )
-            for diagram in diagrams
-        }
-        p = states.probability(np.array([q[name] for name in states.names]).reshape(-1, count * len(weight)))
-        for service in services:
-            down = np.einsum("ms,ms->s", modes[service.diagram], service.unavailability(p))
-            result[service.name][part] = at_most_one(down.reshape(-1, len(weight)) @ weight)
-    return result
+                found = _sampled(self.study, law, name, self.factors)[0][..., None]
+            whole = np.broadcast_to(found, (self.part.stop - self.part.start, len(self.weight)))
+            self._known[name] = whole.reshape(-1)
+        return self._known[name]
+
+
+def _law(study: Study, name: str) -> Any:
+    """What a part does: one that every client has, or a shared one."""
+    return study.client_laws[name] if name in own_states(study.policy).names else study.law(name)
 
 
 def unavailability_at(study: Study, name: str, factors: Factors) -> FloatArray:
