@@ -4,8 +4,11 @@ import base64
 import csv
 import hashlib
 import json
+import os
 import re
+import subprocess
 import sys
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pandas as pd
@@ -422,3 +425,17 @@ def test_a_folder_that_cannot_be_one_is_refused_in_a_sentence(k2, tmp_path) -> N
         run = k2("notebooks", folder)
         assert run.code == 2
         assert run.err.startswith("k2rel: notebooks")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="counts threads as Linux lists them")
+def test_what_kernels_are_copies_of_starts_no_thread() -> None:
+    script = (
+        "import os\nfrom k2rel.report import forkserver\n"
+        "def threads(): return len(os.listdir('/proc/self/task'))\n"
+        "forkserver.preload()\nbefore = threads()\nforkserver.warm_up()\n"
+        "import sys\nprint(threads() - before, 'numba' in sys.modules)"
+    )
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout.split() == ["0", "True"]

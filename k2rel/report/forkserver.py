@@ -1,4 +1,4 @@
-"""A process that has everything imported and makes a kernel of a copy of itself, at each request.
+"""A process that has everything imported and loaded, and makes a kernel of a copy of itself, at each request.
 
 Run as ``python -m k2rel.report.forkserver``. A request is a line of JSON with the connection file and the folder; the
 answer is a line with the process number. A kernel starts as a copy of a process that has never run a notebook, so
@@ -15,6 +15,8 @@ from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
 
+from k2rel.errors import K2relError
+
 __all__: list[str] = []
 
 _MODULES = (
@@ -29,11 +31,37 @@ _MODULES = (
 )  # fmt: skip
 
 
+_SMALL = "nearline"
+"""A level with roles that move, whose chain is small."""
+
+
 def preload() -> None:
-    """Import what reports need; nothing runs here, since decision diagrams start threads, which copies lack."""
+    """Import what reports need. No decision diagram is built here: its threads would be missing in a copy."""
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     for name in _MODULES:
         import_module(name)
+
+
+def warm_up() -> None:
+    """Load, once for all copies, the compiled loops of chains and histories, and the fonts of pictures.
+
+    Loops in several threads do not run here, for the same reason: the chain is solved, and nothing asked of it.
+    """
+    from k2rel.markov.engine import solved
+    from k2rel.organisation import Organisation
+    from k2rel.plots.inline import png_of, svg_of
+    from k2rel.plots.style import new_axes, tidy
+    from k2rel.simulation.engine import simulate
+    from k2rel.simulation.plan import Plan
+    from k2rel.studies import study
+
+    with suppress(K2relError, OSError):  # what is wrong there is for a notebook to say, if it meets it
+        small, who = study(_SMALL), Organisation()
+        solved(small, who)
+        simulate(small, who, None, Plan(histories=2, seed=1), workers=1)
+        ax = tidy(new_axes(None, (4, 3)), "a title")
+        svg_of(ax)
+        png_of(ax)
 
 
 def become_kernel(connection_file: str, folder: str, environment: dict[str, str]) -> NoReturn:
@@ -67,6 +95,7 @@ def _reap(*_: object) -> None:
 def main() -> None:
     """Answer requests until the input ends."""
     preload()
+    warm_up()
     signal.signal(signal.SIGCHLD, _reap)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever asks
     for line in sys.stdin:

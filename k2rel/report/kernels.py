@@ -29,6 +29,7 @@ from k2rel.errors import K2relError
 __all__ = ["ForkedKernel", "kernel_manager", "start_server", "stop_server"]
 
 _NAME = "k2rel-forked"
+_PATIENT = {"OMP_WAIT_POLICY": "passive"}  # threads that have nothing to do leave the cores to other kernels
 
 
 class _Server:
@@ -36,7 +37,7 @@ class _Server:
 
     def __init__(self) -> None:
         # one thread for each kernel: linear algebra in threads would fight for the cores, and threads do not fork
-        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **_PATIENT}
         self.lock = threading.Lock()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "k2rel.report.forkserver"],
@@ -145,7 +146,7 @@ class ForkedKernel(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """Launch it; `cmd` is that of a usual kernel, of which the connection file is taken."""
         connection_file = cmd[cmd.index("-f") + 1]
-        environment = dict(kwargs.get("env") or os.environ)
+        environment = {**_PATIENT, **(kwargs.get("env") or os.environ)}
         pid = _running().fork(connection_file, str(kwargs.get("cwd") or os.getcwd()), environment)
         self.process: Any = _Copy(pid)
         self.pid, self.pgid = pid, pid  # it makes a process group of its own at once
