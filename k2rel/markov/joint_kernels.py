@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.loops.compiled import compiled
-from k2rel.markov.part_kernels import slot
 
 __all__: list[str] = []
 
@@ -60,24 +59,30 @@ def pair_of(moves: JointMoves, z: int, c: int) -> int:
 
 @compiled
 def _successors(
-    moves: JointMoves, s: int, c: int, to: IntArray, control: IntArray, rate: FloatArray, share: FloatArray
-) -> int:
+    moves: JointMoves, s: int, c: int, least_per_h: float, note: bool,
+    to: IntArray, control: IntArray, rate: FloatArray, share: FloatArray,
+) -> int:  # fmt: skip
     """Put down the successors of a joint state, rate and share of the rate [1/h] of each, and say how many there are.
 
-    An event in time of the roles, or a move of the parts, is followed at once by a takeover that succeeds or fails.
+    An event in time of the roles, or a move of the parts, is followed at once by a takeover that succeeds or fails;
+    what is rarer than `least_per_h` is left out. Control state -1: what follows is not known; noted if asked for.
     """
-    first, here = moves.start[s], pair_of(moves, moves.condition[s], c)
+    first = moves.start[s]
+    here = pair_of(moves, moves.condition[s], c) if note else int(moves.pair[moves.condition[s], c])
     count = 0
     for e in range(first - (len(moves.timed_per_h) if here >= 0 else 0), moves.start[s + 1]):
         if e < first:
             event = first - 1 - e
             r, s2, c2 = moves.timed_per_h[event, here], s, moves.leads_to[event, here]
-            if r == 0.0:
-                continue
         else:
             r, s2, c2 = moves.rate_per_h[e], moves.target[e], c
-        after = pair_of(moves, moves.condition[s2], c2)
+        if r == 0.0 or r < least_per_h:
+            continue
+        z = moves.condition[s2]
+        after = pair_of(moves, z, c2) if note else int(moves.pair[z, c2])
         if after < 0:
+            to[count], control[count], rate[count], share[count] = s2, -1, r, 1.0
+            count += 1
             continue
         good = moves.coverage[after]
         if good > 0.0:
@@ -89,91 +94,142 @@ def _successors(
     return count
 
 
+class Reached(NamedTuple):
+    """Joint states that flows lead to, in the order in which they were met, and those to be gone on from."""
+
+    parts: IntArray
+    control: IntArray
+    share: FloatArray  # bound of the probability, so far
+    seen: FloatArray  # share with which its successors were followed
+    link: IntArray  # the next one that waits with a share of its size
+    waits: IntArray  # (sizes,): the first one that waits, by size of the share; -1 for none
+    table: IntArray  # (width, 2): key and place of each state, open addressing
+    states: int
+
+
+_SIZES = 128
+_NOWHERE = -1
+
+
+def none_reached(seeds: int) -> Reached:
+    """Begin with no state, and room for so many seeds."""
+    room = 1 << max(14, seeds.bit_length())
+    return Reached(
+        np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64), np.empty(room), np.empty(room),
+        np.empty(room, dtype=np.int64), np.full(_SIZES, _NOWHERE), np.full((4 * room, 2), -1), 0,
+    )  # fmt: skip
+
+
+@compiled
+def _place(table: IntArray, key: int) -> int:
+    """Row of a key, or the free row where it belongs."""
+    mask = len(table) - 1
+    h = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
+    at = np.int64((h ^ (h >> np.uint64(29))) >> np.uint64(3)) & mask
+    while table[at, 0] != -1 and table[at, 0] != key:
+        at = (at + 1) & mask
+    return int(at)
+
+
+@compiled
+def _all_placed(table: IntArray, parts: IntArray, control: IntArray, controls: int, count: int) -> None:
+    """Put all states in an empty table."""
+    for x in range(count):
+        key = parts[x] * controls + control[x]
+        at = _place(table, key)
+        table[at, 0], table[at, 1] = key, x
+
+
+@compiled
+def _wait(link: IntArray, waits: IntArray, x: int, share: float) -> int:
+    """Let a state wait with those of its size, and say which size that is: powers of 2, the largest first."""
+    size = min(_SIZES - 1, int(-np.log2(share))) if share > 0.0 else _SIZES - 1
+    link[x], waits[size] = waits[size], x
+    return size
+
+
 @compiled
 def joint_states(
-    seeds: IntArray,
-    moves: JointMoves,
-    leave: FloatArray,
-    timed_leave: FloatArray,
-    below_per_h: float,
-    most: int,
-) -> tuple[IntArray, IntArray]:
-    """Follow flows from the seeds (control states with no part failed) as long as they are at least `below_per_h`.
+    seeds: IntArray, moves: JointMoves, leave: FloatArray, timed_leave: FloatArray, below_per_h: float, most: int,
+    found: Reached,
+) -> Reached:  # fmt: skip
+    """Follow flows from the states that wait as long as they are at least `below_per_h`, the most probable state first.
 
-    Where a state leads often is followed however improbable the state is, so that no state ends in nothing. It stops
-    after `most` states. Where pairs are met that are not known (`wanted`), what was found is not all there is.
+    At first these are the seeds, control states with no part failed. Where a state leads often is followed however
+    improbable the state is, so that no state ends in nothing. It stops after `most` states. States that lead to pairs
+    that are not known (`wanted`) wait in what is given back.
     """
     controls = moves.pair.shape[1]
-    width = 1 << 16
-    table = np.full(width, -1, dtype=np.int64)
-    place = np.zeros(width, dtype=np.int64)
-    parts = np.empty(1 << 14, dtype=np.int64)
-    control = np.empty(1 << 14, dtype=np.int64)
-    share = np.empty(1 << 14)
-    seen = np.zeros(1 << 14)
-    queue = np.empty(1 << 16, dtype=np.int64)
-    head = tail = count = 0
-    found = _no_successors(moves)
-    for seed in seeds:
-        at = slot(table, seed)
-        table[at], place[at] = seed, count
-        parts[count], control[count], share[count] = 0, seed, 1.0
-        queue[tail] = count
-        tail += 1
-        count += 1
-    while head < tail and count <= most:
-        x = queue[head]
-        head += 1
+    parts, control, share, seen = found.parts, found.control, found.share, found.seen
+    link, waits, table, count = found.link, found.waits, found.table, found.states
+    to_all = _no_successors(moves)
+    if count == 0:
+        for seed in seeds:
+            parts[count], control[count], share[count], seen[count] = 0, seed, 1.0, 0.0
+            _wait(link, waits, count, 1.0)
+            count += 1
+        _all_placed(table, parts, control, controls, count)
+    unknown = _NOWHERE  # the first of those that wait for pairs
+    size = 0
+    while count <= most:
+        while size < _SIZES and waits[size] == _NOWHERE:
+            size += 1
+        if size == _SIZES:
+            break
+        x = waits[size]
+        waits[size] = link[x]
         if share[x] <= 4.0 * seen[x]:
             continue
-        seen[x] = share[x]
         s, c = parts[x], control[x]
         here = pair_of(moves, moves.condition[s], c)
+        missing = here < 0
         often = _OFTEN * (leave[s] + (timed_leave[here] if here >= 0 else 0.0))
-        for n in range(_successors(moves, s, c, *found)):
-            to, c3, rate, part = found[0][n], found[1][n], found[2][n], found[3][n]
-            there = pair_of(moves, moves.condition[to], c3)
-            out = leave[to] + (timed_leave[there] if there >= 0 else 0.0)
+        least = min(often, below_per_h / share[x])
+        for n in range(_successors(moves, s, c, least, True, *to_all)):
+            to, c3, rate, part = to_all[0][n], to_all[1][n], to_all[2][n], to_all[3][n]
             flow = share[x] * rate * part
-            got = min(1.0, flow / out) if out > 0 else 1.0
             if flow < below_per_h and rate * part < often:
                 continue
+            there = pair_of(moves, moves.condition[to], c3) if c3 >= 0 else -1
+            if there < 0:
+                missing = True
+                continue
+            out = leave[to] + timed_leave[there]
+            got = min(1.0, flow / out) if out > 0 else 1.0
             key = to * controls + c3
-            at = slot(table, key)
-            if table[at] == -1:
+            at = _place(table, key)
+            if table[at, 0] == -1:
                 if count == len(parts):
                     parts = np.concatenate((parts, np.empty(count, dtype=np.int64)))
                     control = np.concatenate((control, np.empty(count, dtype=np.int64)))
                     share = np.concatenate((share, np.empty(count)))
-                    seen = np.concatenate((seen, np.zeros(count)))
-                table[at], place[at] = key, count
-                parts[count], control[count], share[count] = to, c3, got
+                    seen = np.concatenate((seen, np.empty(count)))
+                    link = np.concatenate((link, np.empty(count, dtype=np.int64)))
                 y = count
+                table[at, 0], table[at, 1] = key, y
+                parts[y], control[y], share[y], seen[y] = to, c3, got, 0.0
                 count += 1
-                if 2 * count > width:
-                    width *= 4
-                    table = np.full(width, -1, dtype=np.int64)
-                    place = np.zeros(width, dtype=np.int64)
-                    for i in range(count):
-                        again = slot(table, parts[i] * controls + control[i])
-                        table[again], place[again] = parts[i] * controls + control[i], i
+                if 2 * count > len(table):
+                    table = np.full((4 * len(table), 2), -1, dtype=np.int64)
+                    _all_placed(table, parts, control, controls, count)
             else:
-                y = place[at]
+                y = table[at, 1]
                 if got <= share[y]:
                     continue
-                queued = share[y] > 4.0 * seen[y]
+                waiting = share[y] > 4.0 * seen[y]
                 share[y] = got
-                if queued or got <= 4.0 * seen[y]:
+                if waiting or got <= 4.0 * seen[y]:
                     continue
-            if tail == len(queue):
-                rest = tail - head
-                wider = np.empty(max(2 * rest, 1 << 16) + 1024, dtype=np.int64)
-                for k in range(rest):
-                    wider[k] = queue[head + k]
-                queue, head, tail = wider, 0, rest
-            queue[tail] = y
-            tail += 1
-    return parts[:count], control[:count]
+            size = min(size, _wait(link, waits, y, got))
+        if missing:
+            seen[x] = 0.0
+            link[x], unknown = unknown, x
+        else:
+            seen[x] = share[x]
+    while unknown != _NOWHERE:
+        x, unknown = unknown, link[unknown]
+        _wait(link, waits, x, share[x])
+    return Reached(parts, control, share, seen, link, waits, table, count)
 
 
 @compiled
@@ -198,7 +254,7 @@ def joint_moves(
         row[x] = edges
         s = parts[x]
         out[x] += out_of_parts[s]
-        for n in range(_successors(moves, s, control[x], *found)):
+        for n in range(_successors(moves, s, control[x], 0.0, False, *found)):
             s2, c2, r, part = found[0][n], found[1][n], found[2][n], found[3][n]
             y = begin[s2]
             while y < begin[s2 + 1] and control[y] != c2:

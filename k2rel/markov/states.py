@@ -274,11 +274,11 @@ def _within(
             if math.isnan(bound):
                 below *= 1e-3  # nothing can be said yet
             else:  # the bound falls more slowly than the flow that is followed
-                below *= min(0.4, max(1e-8, 0.95 * (tolerance / bound) ** 1.35))
+                below *= min(0.4, max(1e-8, 0.7 * (tolerance / bound) ** 1.35))
         else:
             raise _no_bound(study, found, tolerance)
         kept = found
-        below *= 0.95 * 0.1**1.35
+        below *= 0.7 * 0.1**1.35
     assert kept is not None
     return _with_tests(study, kept, tolerances, generated)
 
@@ -321,7 +321,7 @@ def _generated(
     """One chain, with everything that has a weight of at least `below`."""
     from scipy.sparse import csr_array
 
-    from k2rel.markov.joint_kernels import JointMoves, joint_moves, joint_states
+    from k2rel.markov.joint_kernels import JointMoves, joint_moves, joint_states, none_reached
     from k2rel.markov.part_kernels import part_moves, part_states
 
     most = min(most, most_of(_STATE_BYTES))
@@ -358,14 +358,15 @@ def _generated(
         part_state, control = np.arange(size), np.zeros(size, dtype=np.int64)
         matrix = csr_array((rate, target, start), shape=(size, size))
     else:
-        quiet, reached = takeover.quiet, list[tuple[IntArray, IntArray]]()
+        quiet, found = takeover.quiet, none_reached(len(takeover.quiet))
 
         def follow(known: Pairs) -> None:
+            nonlocal found
             timed_leave = known.table.rate_per_h.sum(axis=0)
-            reached[:] = [joint_states(quiet, joint(known), leave, timed_leave, below * finer, most)]
+            found = joint_states(quiet, joint(known), leave, timed_leave, below * finer, most, found)
 
         pairs = met_pairs(takeover, values, follow)
-        ((part_state, control),) = reached
+        part_state, control = found.parts[: found.states], found.control[: found.states]
         _check_size(len(part_state), tolerance, most)
         # the initial state first, then fewest failures first, servers out of service before those in service: so
         # one sweep of the solution carries probability most of its path
@@ -396,11 +397,11 @@ def _generated(
             f"{policy.site.name}: no steady state: the states that are followed fall into {len(solution.classes)} "
             "recurrent classes, and where the chain ends depends on chance"
         )
-    found = SiteStates(
+    states = SiteStates(
         parts, lists.population, lists.local, atoms, onsite, part_state, control, takeover, policy, whole, solution,
         math.nan, math.nan, Recipe(joint(pairs), which, tuple(lists.numbered), pairs.table),
     )  # fmt: skip
-    return _bounded(found, out, out_work[part_state], lists.hours, recovery)
+    return _bounded(states, out, out_work[part_state], lists.hours, recovery)
 
 
 def _check_size(states: int, tolerance: float, most: int) -> None:
