@@ -93,9 +93,9 @@ def test_every_level_and_both_readings_of_the_roles_are_among_the_comparisons() 
     assert {(level, "preferred") for level in ("L1", "L2", "L2R", "L3", "L3R", "nearline")} <= found
 
 
-@pytest.mark.parametrize("seeds", [60, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("seeds", "histories"), [(60, 1000), pytest.param(300, 3000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("service", "roles"), [("media", "sticky"), ("ftp", "preferred")])
-def test_intervals_hold_the_true_value_as_often_as_they_say(service, roles, seeds) -> None:
+def test_intervals_hold_the_true_value_as_often_as_they_say(service, roles, seeds, histories) -> None:
     study, organisation = k2rel.study("L2R"), Organisation(roles=roles, tolerance=1e-9)
     exact = k2rel.availability(
         study,
@@ -104,21 +104,22 @@ def test_intervals_hold_the_true_value_as_often_as_they_say(service, roles, seed
     )[service]
     hits = 0
     for seed in range(seeds):
-        plan = Plan(histories=3000, years=5, seed=10_000 + seed, confidence=0.9)
+        plan = Plan(histories=histories, years=5, seed=10_000 + seed, confidence=0.9)
         found = simulate(study, organisation, plan=plan)[service].unavailability
         hits += found.low <= exact.unavailability <= found.high
     low, high = (stats.binom.ppf(p, seeds, 0.9) for p in (0.0005, 0.9995))
     assert low <= hits <= high
 
 
-def test_intervals_of_what_is_hardly_ever_met_are_wide_enough() -> None:
+@pytest.mark.parametrize("seeds", [40, pytest.param(100, marks=pytest.mark.slow)])
+def test_intervals_of_what_is_hardly_ever_met_are_wide_enough(seeds) -> None:
     study = k2rel.study("L2R")
     exact = k2rel.availability(study, method="exact")["control"].failures_per_year
     hits = 0
-    for seed in range(100):
+    for seed in range(seeds):
         found = simulate(study, PREFERRED, plan=Plan(histories=1500, seed=seed, confidence=0.9))["control"]
         hits += found.interruptions_per_year.low <= exact <= found.interruptions_per_year.high
-    assert hits >= stats.binom.ppf(0.001, 100, 0.9)
+    assert hits >= stats.binom.ppf(0.001, seeds, 0.9)
 
 
 def test_loads_and_overload_agree_with_the_exact_engine() -> None:
@@ -259,13 +260,14 @@ def test_without_a_spare_on_the_shelf_every_repair_waits_for_one(tmp_path) -> No
     assert within(media(study, full).unavailability, 8.0 / 1008.0)
 
 
-def test_one_spare_shared_by_two_units_runs_out_as_often_as_a_hand_written_loop_says(tmp_path) -> None:
+@pytest.mark.parametrize("by_hand", [600, pytest.param(3000, marks=pytest.mark.slow)])
+def test_one_spare_shared_by_two_units_runs_out_as_often_as_a_hand_written_loop_says(tmp_path, by_hand) -> None:
     study = units(tmp_path, 2, 2, "mttf: 300 h, mttr: 8 h, source: test")
     found = media(study, Circumstances(shelves=(Shelf("units", ("unit",), 1, "fixed(100 h)"),)))
     # by hand: lives go on while the other one is down; orders come 100 h after each failure, first come first served
     rng = np.random.default_rng(4)
     down = []
-    for _ in range(3000):
+    for _ in range(by_hand):
         up_at = rng.exponential(300, 2)  # next failure of each
         ready = [0.0]  # when the spare that is taken next is there
         t_end, lost_until, lost = 20_000.0, 0.0, 0.0
@@ -341,13 +343,17 @@ def test_the_switchover_law_changes_lengths_and_not_the_mean() -> None:
     assert within(found.unavailability, exact.unavailability)
 
 
-def test_loads_of_elements_and_places_of_roles_are_those_of_the_other_engines() -> None:
-    study = k2rel.study("L3R", clients=24)  # more than one side's links carry after a takeover
+@pytest.mark.parametrize(("level", "clients"), [("L2R", 12), pytest.param("L3R", 24, marks=pytest.mark.slow)])
+def test_loads_of_elements_are_those_of_the_exact_engine(level, clients) -> None:
+    study = k2rel.study(level, clients=clients)  # more than one side's links carry after a takeover
     exact = k2rel.load(study, method="exact")
     found = simulate(study, PREFERRED, plan=Plan(histories=20_000, seed=3)).elements()
     for item in exact.elements:
         assert found.loc[item.element, "mean_mb_s"] == pytest.approx(item.mean_mb_s, rel=0.03, abs=1e-3), item.element
         assert found.loc[item.element, "p_overload"] == pytest.approx(item.p_overload, rel=0.03, abs=1e-6), item.element
+
+
+def test_places_of_roles_are_those_of_the_chain() -> None:
     study = k2rel.study("L2R")
     modes = k2rel.modes(study, Organisation(tolerance=1e-9), method="markov").set_index("mode")["probability"]
     roles = simulate(study, plan=Plan(histories=50_000, seed=3)).roles()["probability"]
@@ -413,20 +419,22 @@ def same(one, other):
     return all(np.array_equal(a, b) for a, b in zip(one.sums, other.sums, strict=True))
 
 
-def test_the_same_seed_gives_the_same_numbers_to_the_last_bit_whatever_the_workers() -> None:
-    study, plan = k2rel.study("L3R", clients=6), Plan(histories=1500, seed=12)
+@pytest.mark.parametrize("level", ["L2R", pytest.param("L3R", marks=pytest.mark.slow)])
+def test_the_same_seed_gives_the_same_numbers_to_the_last_bit_whatever_the_workers(level) -> None:
+    study, plan = k2rel.study(level, clients=6), Plan(histories=1500, seed=12)
     alone = simulate(study, plan=plan, workers=1)
     assert same(alone, simulate(study, plan=plan, workers=2))
-    assert same(alone, simulate(k2rel.study("L3R", clients=6), plan=plan, workers=5))
+    assert same(alone, simulate(k2rel.study(level, clients=6), plan=plan, workers=5))
     assert not same(alone, simulate(study, plan=Plan(histories=1500, seed=13), workers=2))
 
 
-def test_a_width_that_is_asked_for_is_reached_and_does_not_depend_on_workers() -> None:
+@pytest.mark.parametrize("width", [0.06, pytest.param(0.03, marks=pytest.mark.slow)])
+def test_a_width_that_is_asked_for_is_reached_and_does_not_depend_on_workers(width) -> None:
     study = k2rel.study("L2R")
-    plan = Plan(histories=10**7, target=0.03, seed=2)
+    plan = Plan(histories=10**7, target=width, seed=2)
     one, other = (simulate(study, plan=plan, workers=workers) for workers in (1, 3))
     found = one["media"].unavailability
-    assert (found.high - found.low) / (2 * found.value) <= 0.03
+    assert (found.high - found.low) / (2 * found.value) <= width
     assert one.histories < 10**6
     assert same(one, other)
 
@@ -531,7 +539,7 @@ def test_an_unavailability_of_one_in_ten_thousand_million_to_five_per_cent(servi
 
 @pytest.mark.parametrize(
     ("roles", "method", "target", "histories"),
-    [("preferred", "biasing", 0.05, 20_000), ("sticky", "biasing", 0.05, 20_000), ("preferred", "splitting", 0.25, 20_000),
+    [("preferred", "biasing", 0.05, 20_000), ("sticky", "biasing", 0.1, 10_000), ("preferred", "splitting", 0.4, 10_000),
      *(pytest.param(roles, *how, marks=pytest.mark.slow) for roles in ("preferred", "sticky")
        for how in (("biasing", 0.03, 50_000), ("splitting", 0.06, 50_000)))],
 )  # fmt: skip
@@ -552,19 +560,21 @@ def test_rare_methods_plain_histories_and_the_exact_engine_agree(roles, method, 
         assert abs(ours.value - other.value) < 4.5 * math.hypot(ours.standard_error, other.standard_error)
 
 
-def test_rare_methods_follow_ageing_parts_and_common_events(tmp_path) -> None:
+@pytest.mark.parametrize(("histories", "target"), [(10_000, 0.1), pytest.param(40_000, 0.05, marks=pytest.mark.slow)])
+def test_rare_methods_follow_ageing_parts_and_common_events(tmp_path, histories, target) -> None:
     study = units(tmp_path, 3, 2, "mttf: 20000 h, mttr: 8 h, source: test")
     event = CommonEvent("power", "exponential(mean=30000 h)", "fixed(2 h)", (("u0", 0.3), ("u1", 0.3), ("u2", 0.3)))
     given = Circumstances(lives={"u2": "weibull(shape=1.5)"}, common_events=(event,))
-    plain = media(study, given, histories=40_000, warm_up_h=400_000.0)
+    plain = media(study, given, histories=histories, warm_up_h=400_000.0)
     for method in ("biasing", "splitting"):
-        found = rare_loss(study, PREFERRED, given, method=method, target=0.05, seed=9)
+        found = rare_loss(study, PREFERRED, given, method=method, target=target, seed=9)
         errors = math.hypot(found.unavailability.standard_error, plain.unavailability.standard_error)
         assert abs(found.unavailability.value - plain.unavailability.value) < 4.5 * errors
 
 
-def test_rare_results_do_not_depend_on_workers() -> None:
-    one, other = (rare_loss(k2rel.study("L2R"), PREFERRED, service="control", target=0.1, workers=n) for n in (1, 3))
+@pytest.mark.parametrize("target", [0.3, pytest.param(0.1, marks=pytest.mark.slow)])
+def test_rare_results_do_not_depend_on_workers(target) -> None:
+    one, other = (rare_loss(k2rel.study("L2R"), PREFERRED, service="control", target=target, workers=n) for n in (1, 3))
     assert one.unavailability == other.unavailability
 
 
