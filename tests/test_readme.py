@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import k2rel
+from k2rel.cli import _arguments
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
@@ -103,28 +104,62 @@ def test_the_table_of_level_2_against_level_2r_holds(answers) -> None:
 
 
 COMMANDS = [line[len("$ k2rel ") :] for line in README.splitlines() if line.startswith("$ k2rel ")]
+ELSEWHERE = ("report", "explore")  # have tests of their own; the second ends with Ctrl-C only
 LONG = ("advise", "sweep")  # seconds of a shorter kind in tests of their own
+FEWER = {"simulate": ("--histories", "300"), "uncertainty": ("--samples", "200")}
+"""What the fast run adds to the first command of a verb."""
+
+
+def once():
+    """The first command of each verb, short; of exports that whose files are read by `ctmc`."""
+    first = {text.split()[0]: shlex.split(text, comments=True) for text in reversed(COMMANDS)}
+    first["export"] = next(shlex.split(text, comments=True) for text in COMMANDS if "--format prism" in text)
+    return [
+        [*words, *FEWER.get(verb, ())] for verb, words in reversed(first.items()) if verb not in (*ELSEWHERE, *LONG)
+    ]
 
 
 def test_the_readme_shows_most_commands() -> None:
     assert len({command.split()[0] for command in COMMANDS}) >= 20
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_of_the_readme_is_understood(command) -> None:
+    words = shlex.split(command, comments=True)
+    assert _arguments(words).verb == words[0]
+
+
+@pytest.mark.parametrize("words", once(), ids=" ".join)
+def test_every_verb_of_the_readme_runs(k2, words) -> None:
+    run = k2(*words)
+    assert run.code == 0, run.err
+    assert run.out
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
-    [pytest.param(text, marks=[pytest.mark.slow] if text.startswith(LONG) else [])
-     for text in COMMANDS if not text.startswith(("report", "explore"))],
+    [text for text in COMMANDS if not text.startswith(ELSEWHERE)],
     ids=lambda text: text.partition("#")[0].strip(),
-)  # fmt: skip
+)
 def test_every_command_of_the_readme_runs(k2, command) -> None:
-    """Reports and the explorer have tests of their own; the second ends with Ctrl-C only."""
     run = k2(*shlex.split(command, comments=True))
     assert run.code == 0, run.err
     assert run.out
 
 
-def test_the_python_of_the_readme_runs() -> None:
+SMALLER = {
+    "histories=10_000": "histories=200", "samples=10_000": "samples=100", "target=99.99)": "target=99.99, samples=50)",
+    '["L2R", "L3R"]': '["L2", "L2R"]', "clients=8": "clients=5",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("smaller", [SMALLER, pytest.param({}, marks=pytest.mark.slow)], ids=["smaller", "as it is"])
+def test_the_python_of_the_readme_runs(smaller) -> None:
     for code in PYTHON:
+        for old, new in smaller.items():
+            assert any(old in other for other in PYTHON), old
+            code = code.replace(old, new)
         exec(compile(code, "README.md", "exec"), {})
 
 
@@ -164,8 +199,9 @@ def test_every_link_and_picture_is_there() -> None:
         assert (Path(__file__).parents[1] / target).exists(), target
 
 
-def test_what_the_simulation_adds_holds() -> None:
+@pytest.mark.parametrize("histories", [8000, pytest.param(30_000, marks=pytest.mark.slow)])
+def test_what_the_simulation_adds_holds(histories) -> None:
     told = re.search(r"is lost (\d+) minutes in an average year, but one year in a hundred has more than (\d+)", README)
-    row = k2rel.simulate(k2rel.study("L2R"), plan=k2rel.Plan(histories=30_000, seed=7)).table().loc["media"]
+    row = k2rel.simulate(k2rel.study("L2R"), plan=k2rel.Plan(histories=histories, seed=7)).table().loc["media"]
     assert float(told[1]) == pytest.approx(row["downtime_min_per_year"], rel=0.06)
     assert float(told[2]) == pytest.approx(row["one_year_in_100_min"], rel=0.06)
