@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 import k2rel
-from k2rel.bundled import data_dir, level_names
+from k2rel.bundled import data_dir
 from k2rel.design.advice import advise
 from k2rel.design.candidates import candidate_changes
 from k2rel.design.changes import Change, Design, changed, go_together, minutes_of
@@ -27,11 +27,7 @@ COARSE = 1e-5  # where many sets of changes are compared with the same computed 
 
 
 def test_every_kind_of_change_is_suggested_where_it_makes_sense() -> None:
-    kinds = {
-        level: {c.kind for c in candidate_changes(k2rel.study(level, clients=9))}
-        for level in level_names()
-        if level != "nearline"
-    }
+    kinds = {level: {c.kind for c in candidate_changes(k2rel.study(level, clients=9))} for level in ("L1", "L2", "L2R")}
     assert kinds["L2R"] == {"level", "clients", "contract", "stock", "test", "duplicate", "return"}
     assert "return" not in kinds["L1"]  # no server has another to return to
     assert "test" not in kinds["L2"]  # no heartbeat
