@@ -5,6 +5,7 @@ import json
 import os
 import threading
 
+import hypothesis
 import pytest
 
 from k2rel.bundled import notebook_dir, site_path
@@ -27,6 +28,29 @@ def pytest_collection_modifyitems(items):
     """
     rank = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
+
+
+def pytest_generate_tests(metafunc):
+    """Tests of anything at random run twice: with a third of their examples, and among the slow proofs with all."""
+    drawn = getattr(metafunc.function, "is_hypothesis_test", False)
+    if drawn and not metafunc.definition.get_closest_marker("slow"):
+        metafunc.fixturenames.append("examples")
+        metafunc.parametrize("examples", ["third", pytest.param("all", marks=pytest.mark.slow)])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Hypothesis has no way to say this from outside; where its settings stand is asked for by name, so that a new place fails."""
+    if getattr(item, "callspec", None) is None or item.callspec.params.get("examples") != "third":
+        return (yield)
+    function = getattr(item.obj, "__func__", item.obj)
+    whole = function._hypothesis_internal_use_settings
+    few = max(whole.max_examples // 3, min(whole.max_examples, 8))
+    function._hypothesis_internal_use_settings = hypothesis.settings(whole, max_examples=few)
+    try:
+        return (yield)
+    finally:
+        function._hypothesis_internal_use_settings = whole
 
 
 class Run:
