@@ -6,7 +6,7 @@ python tests/house.py      write the picture anew (make picture)
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import networkx as nx
@@ -30,7 +30,8 @@ def room(module: str) -> str | None:
     return module.split(".")[1] if "." in module else None
 
 
-def imports(path: Path) -> Iterator[str]:
+@cache
+def imports(path: Path) -> tuple[str, ...]:
     """Modules of k2rel that a file imports anywhere: at its top, inside functions, for type checkers.
 
     Whoever takes a module from a package (``from k2rel.site import model``) imports the package's face too.
@@ -38,6 +39,7 @@ def imports(path: Path) -> Iterator[str]:
     tree = ast.parse(path.read_text())
     if path == PACKAGE / "studies.py":  # `Study.solve` leads to the answer by name; only its types are named there
         tree.body = [node for node in tree.body if not isinstance(node, ast.If)]
+    found: list[str] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: imports by a relative name"
@@ -47,7 +49,8 @@ def imports(path: Path) -> Iterator[str]:
             base, names = "", [alias.name for alias in node.names]
         else:
             continue
-        yield from sorted({base, *names} & set(FILES))
+        found += sorted({base, *names} & FILES.keys())
+    return tuple(found)
 
 
 def modules() -> nx.DiGraph[str]:

@@ -11,7 +11,10 @@ from k2rel.bundled import data_dir, level_names
 from k2rel.measures.solution import solution_of
 from k2rel.simulation import Plan
 
-SITES = [*level_names(), *sorted((data_dir() / "examples").glob("*.yaml"))]
+SITES = [
+    *(pytest.param(name, marks=[pytest.mark.slow] if name == "L3R" else []) for name in level_names()),
+    *sorted((data_dir() / "examples").glob("*.yaml")),
+]
 VOCABULARY = {
     "gige_switch",
     "isl",

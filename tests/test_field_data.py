@@ -151,7 +151,7 @@ def test_what_was_drawn_from_a_law_is_found_again_and_chosen(law, frozen) -> Non
         assert abs(one.value - expected[name]) < 4 * one.error
 
 
-@pytest.mark.parametrize("logs", [60, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("logs", [40, pytest.param(200, marks=pytest.mark.slow)])
 def test_the_band_of_a_law_holds_the_true_one_as_often_as_it_says(logs) -> None:
     rng, truth = np.random.default_rng(3), stats.weibull_min(2, scale=100)
     hits = 0

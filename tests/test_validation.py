@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from k2rel.bundled import level_names
 from validation import page
 from validation.engines import HISTORIES, agreements
 from validation.published import CASES
@@ -49,9 +50,14 @@ def test_the_page_says_what_the_code_computes_today(monkeypatch, simulated) -> N
             assert theirs == pytest.approx(ours, rel=1e-4, abs=1e-9), new
 
 
-@pytest.mark.parametrize("histories", [3_000, pytest.param(HISTORIES, marks=pytest.mark.slow)])
-def test_the_three_engines_agree_over_every_level(histories) -> None:
-    for one in agreements(histories):
+@pytest.mark.parametrize(
+    ("histories", "levels"),
+    [(3_000, ("L1", "L2R", "nearline")), pytest.param(HISTORIES, level_names(), marks=pytest.mark.slow)],
+)
+def test_the_three_engines_agree_over_every_level(histories, levels) -> None:
+    found = agreements(histories, levels)
+    assert {one.level for one in found} == set(levels)
+    for one in found:
         if one.exact is not None:
             assert one.markov == pytest.approx(one.exact, rel=1e-3, abs=1e-4), one
         assert abs(one.deviations) < 4, one

@@ -30,10 +30,10 @@ class Agreement:
 
 
 @cache
-def agreements(histories: int) -> tuple[Agreement, ...]:
-    """Compute principal traffic and control of every level; files are those that are shipped, four clients each."""
+def agreements(histories: int, levels: tuple[str, ...] = level_names()) -> tuple[Agreement, ...]:
+    """Compute principal traffic and control of levels; files are those that are shipped, four clients each."""
     result = []
-    for level in level_names():
+    for level in levels:
         study = k2rel.study(level)
         static = k2rel.availability(study, method="exact")
         principal = k2rel.failover(study).principal
