@@ -99,7 +99,12 @@ def test_changes_that_exclude_each_other_are_not_made_together() -> None:
 
 @pytest.mark.parametrize(
     ("site", "method"),
-    [("L2R", "auto"), ("L2R", "exact"), (data_dir() / "examples" / "reference_san_dual.yaml", "auto"), ("L2", "auto")],
+    [
+        pytest.param("L2R", "auto", marks=pytest.mark.slow),
+        ("L2R", "exact"),
+        (data_dir() / "examples" / "reference_san_dual.yaml", "auto"),
+        ("L2", "auto"),
+    ],
     ids=["L2R", "L2R exact", "reference_san_dual", "L2"],
 )
 def test_a_change_has_one_number_in_advice_in_the_best_changes_and_in_the_changed_design(site, method) -> None:

@@ -1,10 +1,12 @@
-"""Every table is a frame under one rule: numbers are numbers, units stand in names, and its attrs say who computed it."""
+"""Every result shows as a line; tables are frames under one rule: numbers are numbers, and attrs say who computed."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import k2rel
+from k2rel.field import Exposure, Lives
+from k2rel.sweep import SweepSpec
 from tests.test_names import FILE, GROUP, PLAIN, cases
 from tests.test_shown import PLAN, SLOW
 
@@ -44,11 +46,20 @@ def frames(name, result):
 
 
 @pytest.fixture(scope="module")
-def tables():
-    study = k2rel.study(FILE)
+def study():
+    return k2rel.study(FILE)
+
+
+@pytest.fixture(scope="module")
+def results(study):
+    """What every public function gives of the foreign site; nobody changes it."""
+    return {name: call() for name, call in cases(study, PLAN).items() if name not in SLOW}
+
+
+@pytest.fixture(scope="module")
+def tables(study, results):
     simulated = k2rel.simulate(study, plan=PLAN)
-    calls = {name: call for name, call in cases(study, PLAN).items() if name not in SLOW and "." not in name}
-    results = {name: call() for name, call in calls.items()} | {
+    given = {name: result for name, result in results.items() if "." not in name} | {
         "levels": k2rel.levels(),
         "mttdl": k2rel.mttdl_table(),
         "raid_losses": k2rel.raid_losses({"group": GROUP}, histories=200),
@@ -63,8 +74,50 @@ def tables():
         "answer": study.solve(),
     }
     plain = set(PLAIN.split()) - SLOW - {"failover", "load_after_failures"}
-    results |= {f"{name} L1": getattr(k2rel, name)("L1") for name in plain}
-    return {name: frame for whose, result in results.items() for name, frame in frames(whose, result)}
+    given |= {f"{name} L1": getattr(k2rel, name)("L1") for name in plain}
+    return {name: frame for whose, result in given.items() for name, frame in frames(whose, result)}
+
+
+def things(result):
+    """What a person sees one by one: the members of a list, the values of a dict."""
+    if isinstance(result, dict):
+        result = list(result.values())
+    if isinstance(result, list | tuple):
+        return [thing for item in result[:3] for thing in things(item)]
+    return (
+        []
+        if isinstance(result, pd.DataFrame | pd.Series | np.ndarray | str) or hasattr(result, "findobj")
+        else [result]
+    )
+
+
+def test_what_comes_back_shows_as_one_line(study, results) -> None:
+    answer = study.solve()
+    lives = Lives("drives", *np.array([[100.0, 2000.0, 300.0], [100.0, 2000.0, np.inf], [1.0, 2.0, 5.0]]))
+    everything = results | {
+        "answer": answer,
+        "solution": answer.solution,
+        "chain": answer.solution.dynamics,
+        "chain of units": k2rel.redundant_units(3, 0.9),
+        "registry": k2rel.registry(),
+        "law": study.law("brain_east"),
+        "laws": study.laws,
+        "site": study.site,
+        "policy": study.policy,
+        "provenance": answer.provenance,
+        "group": GROUP,
+        "data_loss": k2rel.data_loss(GROUP, histories=100),
+        "circumstances": k2rel.Circumstances(wrong_unit=0.1),
+        "organisation": k2rel.Organisation(crews=1, priority=("brain",)),
+        "lives": lives,
+        "fits": k2rel.fit_laws(lives),
+        "exposure": Exposure("brain", 1, 1e5),
+        "advice": k2rel.advise("L1", pairs=False),
+        "sweep": SweepSpec("s", (), (99.9,), ("clients",), {}, False, 1),
+    }
+    wrong = {name: shown for name, result in everything.items() for thing in things(result)
+             if len(shown := repr(thing)) > 200 or "\n" in shown or " object at 0x" in shown}  # fmt: skip
+    assert not wrong
 
 
 def test_every_column_is_numbers_or_texts(tables) -> None:

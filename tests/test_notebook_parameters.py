@@ -177,15 +177,19 @@ def papermill(*words):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-@pytest.mark.notebook
-def test_plain_papermill_ends_with_the_sentence_or_understands_a_list_given_as_text(tmp_path, monkeypatch) -> None:
+@pytest.fixture
+def short(tmp_path, monkeypatch):
+    """The notebook on sweeps up to its verdict, with a table of two rows."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", os.defpath)  # without the command
     whole = json.loads((notebook_dir() / "sweep_summary.ipynb").read_text())
-    (tmp_path / "short.ipynb").write_text(json.dumps({**whole, "cells": whole["cells"][:6]}))  # up to its verdict
+    (tmp_path / "short.ipynb").write_text(json.dumps({**whole, "cells": whole["cells"][:6]}))
     (tmp_path / "sweep.csv").write_text("level,clients,downtime_min_per_year,error\nL1,4,30.5,\nL2R,4,4.25,\n")
+
+
+@pytest.mark.notebook
+def test_plain_papermill_ends_with_the_sentence(short) -> None:
     wrong = papermill("short.ipynb", "wrong.ipynb", "-p", "axis", "level", "-p", "sampled", "perhaps")
-    right = papermill("short.ipynb", "right.ipynb", "-p", "table", "sweep.csv", "-p", "axes", "level, clients")
     said, _ = wrong.communicate(timeout=120)
     assert wrong.returncode == 1
     assert said.strip().splitlines()[-3:] == [
@@ -193,6 +197,12 @@ def test_plain_papermill_ends_with_the_sentence_or_understands_a_list_given_as_t
         "InputError: there is no parameter 'axis'; did you mean 'axes'? Parameters: table, axes, sampled, results",
         "sampled: true or false is needed, got 'perhaps'",
     ]
+
+
+@pytest.mark.slow  # the texts that papermill hands in are understood above
+@pytest.mark.notebook
+def test_plain_papermill_understands_a_list_given_as_text(short, tmp_path) -> None:
+    right = papermill("short.ipynb", "right.ipynb", "-p", "table", "sweep.csv", "-p", "axes", "level, clients")
     said, _ = right.communicate(timeout=120)
     assert right.returncode == 0, said
     assert "Least: 4.25 min a year (level L2R, clients 4)." in (tmp_path / "right.ipynb").read_text()
