@@ -48,7 +48,7 @@ def test_the_index_has_nothing_in_the_way(browser, pages, scheme) -> None:
 
 
 def test_a_report_has_nothing_in_the_way_on_a_phone(browser, pages) -> None:
-    assert findings(browser, (pages / "L3R.html").as_uri(), width=390, ready=".k2x-said", contrast=False) == []
+    assert findings(browser, (pages / "L2R.html").as_uri(), width=390, ready=".k2x-said", contrast=False) == []
 
 
 @pytest.mark.slow

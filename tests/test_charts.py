@@ -193,10 +193,10 @@ def test_pictures_are_saved_where_a_folder_is_given_and_those_of_an_earlier_run_
 
 @pytest.mark.notebook
 def test_every_chart_of_a_report_is_a_file_of_it_and_the_page_links_it(pages) -> None:
-    page = (pages / "L3R.html").read_text()
-    manifest = json.loads((pages / "results" / "L3R.manifest.json").read_text())["files"]
-    linked = re.findall(r"href=['\"](results/L3R_figures/[^'\"]+)", page)
-    there = {str(path.relative_to(pages)) for path in (pages / "results" / "L3R_figures").iterdir()}
+    page = (pages / "L2R.html").read_text()
+    manifest = json.loads((pages / "results" / "L2R.manifest.json").read_text())["files"]
+    linked = re.findall(r"href=['\"](results/L2R_figures/[^'\"]+)", page)
+    there = {str(path.relative_to(pages)) for path in (pages / "results" / "L2R_figures").iterdir()}
     assert set(linked) == there == {name for name in manifest if "_figures/" in name}
     charts = len(re.findall(r"<svg [^>]*class=['\"]k2c['\"]", page))
     assert charts >= 7
@@ -213,11 +213,11 @@ def test_a_report_whose_picture_is_gone_is_made_again(tmp_path, pages) -> None:
     shutil.copytree(pages, copy)
 
     class Known(Job):
-        key = json.loads((copy / "results" / "L3R.manifest.json").read_text())["key"]
+        key = json.loads((copy / "results" / "L2R.manifest.json").read_text())["key"]
 
-    job = Known("L3R", "", copy, {})
+    job = Known("L2R", "", copy, {})
     assert up_to_date(job, copy) is not None
-    next((copy / "results" / "L3R_figures").glob("*.png")).unlink()
+    next((copy / "results" / "L2R_figures").glob("*.png")).unlink()
     assert up_to_date(job, copy) is None
 
 
@@ -228,7 +228,7 @@ def test_a_report_whose_picture_is_gone_is_made_again(tmp_path, pages) -> None:
 @pytest.mark.browser
 @in_a_browser
 @pytest.mark.parametrize(
-    ("name", "width", "scheme"), [("L3R", 390, "dark"), ("L3R", 1440, "light"), ("level_comparison", 390, "light")]
+    ("name", "width", "scheme"), [("L2R", 390, "dark"), ("L2R", 1440, "light"), ("level_comparison", 390, "light")]
 )
 def test_every_text_of_every_chart_can_be_read(browser, pages, name, width, scheme) -> None:
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)

@@ -163,8 +163,8 @@ def test_a_load_above_what_an_element_carries_and_one_at_its_limit_are_told_apar
 
 def test_the_live_drawing_stays_legible_whatever_is_clicked(browser, pages) -> None:
     page = browser.new_page(viewport={"width": 390, "height": 900}, color_scheme="dark")
-    page.goto((pages / "L3R.html").as_uri())
-    for part in ("switch_A", "server_1B", "media_link_2B1", "fc_hba_2B"):
+    page.goto((pages / "L2R.html").as_uri())
+    for part in ("switch_A", "server_B", "media_link_B1", "fc_hba_B"):
         page.evaluate("p => document.querySelector(`.k2x [data-part=${p}]`).dispatchEvent(new Event('click'))", part)
         assert unreadable(page, within=".k2x svg") == [], part
     page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")

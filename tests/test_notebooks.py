@@ -107,32 +107,32 @@ pytestmark = pytest.mark.notebook
 
 def test_reports_are_rendered_with_index_and_comparison(pages) -> None:
     assert {path.name for path in pages.glob("*.html")} == {
-        "L3R.html",
+        "L2R.html",
         "nearline.html",
         "level_comparison.html",
         "index.html",
     }
     index = (pages / "index.html").read_text()
-    for name in ("L3R.html", "nearline.html", "level_comparison.html"):
+    for name in ("L2R.html", "nearline.html", "level_comparison.html"):
         assert f"href='{name}'" in index
     assert not list(pages.rglob("*.tmp*"))
 
 
 def test_a_report_shows_the_numbers_of_the_library(pages, asked) -> None:
-    study = k2rel.study("L3R", clients=asked["clients"], settings=asked["settings"])
-    table = pd.read_csv(pages / "results" / "L3R_availability.csv", index_col="service")
+    study = k2rel.study("L2R", clients=asked["clients"], settings=asked["settings"])
+    table = pd.read_csv(pages / "results" / "L2R_availability.csv", index_col="service")
     expected = k2rel.availability(study).table()
     assert table["unavailability"].to_dict() == pytest.approx(expected["unavailability"].to_dict(), rel=1e-12)
-    page = (pages / "L3R.html").read_text()
+    page = (pages / "L2R.html").read_text()
     assert f"{expected['downtime_min_per_year']['media']:.3g} min" in page
     assert study.provenance.input_hash in page
     assert "set by hand: toe.capacity=90 MB/s" in page
-    headline = json.loads((pages / "results" / "L3R.json").read_text())
+    headline = json.loads((pages / "results" / "L2R.json").read_text())
     assert headline["unavailability"] == pytest.approx(expected.loc["media", "unavailability"], rel=1e-12)
 
 
 def test_a_report_has_every_part_that_a_reader_needs(pages) -> None:
-    page = (pages / "L3R.html").read_text()
+    page = (pages / "L2R.html").read_text()
     for heading in (
         "What takes media away", "What would help most", "What could turn the verdict", "The system", "Takeovers, and what they cost",
         "What follows from each single failure", "Services and downtime", "Interruptions", "What causes the downtime",
@@ -143,7 +143,7 @@ def test_a_report_has_every_part_that_a_reader_needs(pages) -> None:
     assert len(re.findall(r"<svg [^>]*class=['\"]k2c['\"]", page)) >= 7
     assert page.count("<svg aria-label=") >= 1 + 6 + 6  # the wiring, the cases, the steps of a takeover
     assert "No description has been provided" not in page
-    for assumption in k2rel.assumptions(k2rel.study("L3R"))["assumption"]:
+    for assumption in k2rel.assumptions(k2rel.study("L2R"))["assumption"]:
         assert assumption in page
 
 

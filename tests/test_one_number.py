@@ -184,7 +184,7 @@ def pages_say(folder: Path, answers: dict[str, Answer]) -> None:
 def test_pages(pages, asked) -> None:
     """Two levels with clients and settings of their own."""
     options = {"clients": asked["clients"], "settings": asked["settings"]}
-    pages_say(pages, {name: study.solve() for name, study in k2rel.studies_of(["L3R", "nearline"], **options).items()})
+    pages_say(pages, {name: study.solve() for name, study in k2rel.studies_of(["L2R", "nearline"], **options).items()})
 
 
 @pytest.mark.slow
@@ -206,7 +206,7 @@ def figures_without_author(html: str) -> list[str]:
 
 
 def test_no_figure_without_engine_and_reading_within_sight(pages) -> None:
-    for name in ("L3R", "nearline"):
+    for name in ("L2R", "nearline"):
         assert figures_without_author((pages / f"{name}.html").read_text()) == []
 
 

@@ -17,7 +17,7 @@ def visit(browser, path, width):
     return page, complaints, outside
 
 
-@pytest.mark.parametrize("name", ["index.html", "L3R.html", "level_comparison.html"])
+@pytest.mark.parametrize("name", ["index.html", "L2R.html", "level_comparison.html"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_pages_load_clean_and_fit_the_screen(browser, pages, name, width) -> None:
     page, complaints, outside = visit(browser, pages / name, width)
@@ -35,8 +35,8 @@ def test_pages_load_clean_and_fit_the_screen(browser, pages, name, width) -> Non
 
 def test_the_index_leads_to_the_report_and_back(browser, pages) -> None:
     page, _, _ = visit(browser, pages / "index.html", 1280)
-    page.click("a:text-is('L3R')")
-    assert "Level 3R" in page.inner_text("h1")
+    page.click("a:text-is('L2R')")
+    assert "Level 2R" in page.inner_text("h1")
     page.click("text=Repair contracts side by side")
     assert page.evaluate("window.scrollY") > 500
     page.click("text=all reports")
@@ -45,7 +45,7 @@ def test_the_index_leads_to_the_report_and_back(browser, pages) -> None:
 
 
 def test_no_code_is_shown_and_the_verdict_is_near_the_top(browser, pages) -> None:
-    page, _, _ = visit(browser, pages / "L3R.html", 1280)
+    page, _, _ = visit(browser, pages / "L2R.html", 1280)
     text = page.inner_text("body")
     assert "import k2rel" not in text
     box = page.locator(".front .lead").bounding_box()
@@ -54,8 +54,8 @@ def test_no_code_is_shown_and_the_verdict_is_near_the_top(browser, pages) -> Non
 
 
 def test_it_prints_on_a4(browser, pages, tmp_path) -> None:
-    page, _, _ = visit(browser, pages / "L3R.html", 1280)
-    data = page.pdf(path=tmp_path / "L3R.pdf", format="A4")
+    page, _, _ = visit(browser, pages / "L2R.html", 1280)
+    data = page.pdf(path=tmp_path / "L2R.pdf", format="A4")
     assert data.startswith(b"%PDF")
     assert 5 < data.count(b"/Type /Page\n") + data.count(b"/Type /Page ") + data.count(b"/Type /Page/") < 40
     page.close()
@@ -69,7 +69,7 @@ def column(page, table, number):
 
 
 def test_a_table_is_sorted_by_a_click_and_copied_without_formulas(browser, pages) -> None:
-    page, complaints, _ = visit(browser, pages / "L3R.html", 1280)
+    page, complaints, _ = visit(browser, pages / "L2R.html", 1280)
     tables = page.evaluate("[...document.querySelectorAll('.table-wrap table')].map(t => t.tHead.textContent)")
     table = next(n for n, text in enumerate(tables) if "RRW" in text)
     heads = page.evaluate(
@@ -95,7 +95,7 @@ def test_a_table_is_sorted_by_a_click_and_copied_without_formulas(browser, pages
 
 
 def test_dark_paper_is_dark_and_the_drawing_stays_readable(browser, pages) -> None:
-    page, _, _ = visit(browser, pages / "L3R.html", 1280)
+    page, _, _ = visit(browser, pages / "L2R.html", 1280)
     page.emulate_media(color_scheme="dark")
     background, ink = page.evaluate(
         "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.querySelector('svg .box text')).fill]"

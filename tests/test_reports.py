@@ -21,17 +21,17 @@ HERE = pytest.mark.skipif(pdf.chromium() is None, reason="there is no Chromium h
 
 @pytest.fixture
 def made(asked):
-    """The study of the report of Level 3R in `pages`."""
-    return k2rel.study("L3R", clients=asked["clients"], settings=asked["settings"])
+    """The study of the report of Level 2R in `pages`."""
+    return k2rel.study("L2R", clients=asked["clients"], settings=asked["settings"])
 
 
-WITH_L3R = pytest.mark.parametrize("level", ["nearline", pytest.param("L3R", marks=pytest.mark.slow)])
+WITH_L2R = pytest.mark.parametrize("level", ["nearline", pytest.param("L2R", marks=pytest.mark.slow)])
 
 
 @pytest.fixture
 def reported(asked, level):
     """The study of the report of a level in `pages`; nearline has no TOE whose capacity could be set."""
-    return k2rel.study(level, clients=asked["clients"], settings=asked["settings"] if level == "L3R" else {})
+    return k2rel.study(level, clients=asked["clients"], settings=asked["settings"] if level == "L2R" else {})
 
 
 # files beside the page
@@ -40,7 +40,7 @@ def reported(asked, level):
 @HERE
 @pytest.mark.notebook
 def test_the_pdf_holds_the_verdict_and_its_pages_fit_the_paper(pages) -> None:
-    data = (pages / "L3R.pdf").read_bytes()
+    data = (pages / "L2R.pdf").read_bytes()
     assert data.startswith(b"%PDF-")
     assert data.rstrip().endswith(b"%%EOF")
     assert b"/MediaBox [0 0 594" in data or b"/MediaBox [0 0 595" in data
@@ -71,10 +71,10 @@ def test_a_chromium_that_prints_nothing_is_reported(tmp_path, monkeypatch) -> No
 
 @pytest.mark.notebook
 def test_the_page_says_site_date_version_inputs_and_engine(made, pages) -> None:
-    page = (pages / "L3R.html").read_text()
+    page = (pages / "L2R.html").read_text()
     p = made.solve().provenance
     head, front, foot = page[: page.index("</header>")], page[: page.index("<nav")], page[page.index("id='inputs'") :]
-    for text in (f"with k2rel {k2rel.__version__}", "Level 3R", "UTC"):
+    for text in (f"with k2rel {k2rel.__version__}", "Level 2R", "UTC"):
         assert text in head
     for text in (p.input_hash, p.takeovers, "Engine markov", "20</b>"):
         assert text in front
@@ -83,9 +83,9 @@ def test_the_page_says_site_date_version_inputs_and_engine(made, pages) -> None:
 
 
 @pytest.mark.notebook
-@WITH_L3R
+@WITH_L2R
 def test_the_same_inputs_give_the_same_bytes_in_every_table(pages, asked, tmp_path, level) -> None:
-    given = asked if level == "L3R" else asked | {"settings": {}}  # nearline has no TOE
+    given = asked if level == "L2R" else asked | {"settings": {}}  # nearline has no TOE
     assert render_reports([level], tmp_path, comparison=False, **given).failures == ()
     tables = [path for path in (pages / "results").glob(f"{level}[._]*") if path.suffix in (".csv", ".xlsx")]
     assert len(tables) > 10
@@ -96,7 +96,7 @@ def test_the_same_inputs_give_the_same_bytes_in_every_table(pages, asked, tmp_pa
 
 @pytest.mark.notebook
 def test_the_workbook_holds_every_table_with_its_numbers(made, pages) -> None:
-    sheets = pd.read_excel(pages / "results" / "L3R.xlsx", sheet_name=None)
+    sheets = pd.read_excel(pages / "results" / "L2R.xlsx", sheet_name=None)
     assert {"about", "availability", "load", "causes", "cut_sets", "changes", "target"} <= set(sheets)
     expected = k2rel.availability(made).table()["unavailability"]
     found = sheets["availability"].set_index("service")["unavailability"]
@@ -194,7 +194,7 @@ def test_the_best_changes_are_those_of_all_candidates_computed_one_by_one(method
 
 
 @pytest.mark.notebook
-@WITH_L3R
+@WITH_L2R
 def test_a_report_gives_verdict_and_three_computed_changes(reported, level, pages) -> None:
     page = (pages / f"{level}.html").read_text()
     assert "NOT MET" in page
@@ -269,7 +269,7 @@ def test_two_designs_are_compared_in_words_and_numbers(k2, spoiled) -> None:
 
 
 @pytest.mark.notebook
-@WITH_L3R
+@WITH_L2R
 def test_a_level_is_compared_with_its_history(reported, level, pages, k2) -> None:
     settings = [words for setting in reported.provenance.settings for words in ("--set", setting)]
     run = k2("compare", level, "--clients", reported.site.client_count, *settings, "--history", pages)
