@@ -163,8 +163,7 @@ class _Rows:
 
     def __init__(self) -> None:
         self.counts: list[NDArray[np.int32]] = []
-        self.targets: list[NDArray[np.int32]] = []
-        self.rates: list[FloatArray] = []
+        self.targets, self.rates = _Long(np.int32), _Long(np.float64)
         self.waiting: list[_Moves] = []
         self.held = self.states = 0
 
@@ -188,8 +187,8 @@ class _Rows:
         rows = csr_array((rate, (before, target)), shape=(self.states, count))
         rows.sum_duplicates()
         self.counts.append(np.diff(rows.indptr))
-        self.targets.append(rows.indices)
-        self.rates.append(rows.data)
+        self.targets.add(rows.indices)
+        self.rates.add(rows.data)
         self.waiting, self.held, self.states = [], 0, 0
 
     def matrix(self, states: int) -> csr_array:
@@ -197,16 +196,25 @@ class _Rows:
         from scipy.sparse import csr_array
 
         start = np.concatenate([[0], np.cumsum(np.concatenate(self.counts), dtype=np.int64)]).astype(np.int32)
-        index = _joined(self.targets, np.int32)
-        return csr_array((_joined(self.rates, np.float64), index, start), shape=(states, states))
+        return csr_array((self.rates.whole(), self.targets.whole(), start), shape=(states, states))
 
 
-def _joined(pieces: list[NDArray[Any]], dtype: type[np.generic]) -> NDArray[Any]:
-    """Pieces as one array; each is let go once it is copied, so that they never stand there twice."""
-    whole = np.empty(sum(len(piece) for piece in pieces), dtype=dtype)
-    end = len(whole)
-    while pieces:
-        piece = pieces.pop()
-        whole[end - len(piece) : end] = piece
-        end -= len(piece)
-    return whole
+class _Long:
+    """An array that grows where it stands: its parts are never held twice, and room not yet used takes no memory."""
+
+    def __init__(self, dtype: type[np.generic]) -> None:
+        self.values = np.empty(_AT_ONCE, dtype=dtype)
+        self.used = 0
+
+    def add(self, more: NDArray[Any]) -> None:
+        """Put values at the end."""
+        end = self.used + len(more)
+        if end > len(self.values):
+            self.values.resize(end + end // 2, refcheck=False)
+        self.values[self.used : end] = more
+        self.used = end
+
+    def whole(self) -> NDArray[Any]:
+        """All values; nothing can be put to them any more."""
+        self.values.resize(self.used, refcheck=False)
+        return self.values

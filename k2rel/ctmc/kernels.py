@@ -26,6 +26,17 @@ def sweep(start: IntArray, source: IntArray, rate: FloatArray, leave: FloatArray
 
 
 @compiled
+def scaled_change(x: FloatArray, y: FloatArray, total: float, change: FloatArray) -> float:
+    """Scale y to the sum 1, write how it differs from x, and return the sum of the differences."""
+    size = 0.0
+    for i in range(len(x)):
+        y[i] /= total
+        change[i] = y[i] - x[i]
+        size += abs(change[i])
+    return size
+
+
+@compiled
 def flow_into(start: IntArray, source: IntArray, rate: FloatArray, p: FloatArray, flow: FloatArray) -> None:
     """Probability flow into every state."""
     for j in range(len(flow)):
@@ -36,19 +47,42 @@ def flow_into(start: IntArray, source: IntArray, rate: FloatArray, p: FloatArray
 
 
 @compiled
+def unbalanced(
+    start: IntArray, source: IntArray, rate: FloatArray, leave: FloatArray, begin: IntArray, p: FloatArray,
+    weight: FloatArray, rounded: float,
+) -> float:  # fmt: skip
+    """Sum over states of flow in less flow out, of either sign, times a weight; with what rounding may hide of it.
+
+    Sums are rounded once for each transition into a state and out of it, and four times more.
+    """
+    result = 0.0
+    for j in range(len(p)):
+        flow = 0.0
+        for k in range(start[j], start[j + 1]):
+            flow += p[source[k]] * rate[k]
+        out = leave[j] * p[j]
+        count = start[j + 1] - start[j] + begin[j + 1] - begin[j] + 4
+        result += (abs(flow - out) + rounded * count * out) * weight[j]
+    return result * (1.0 + 2.0 * rounded * len(p))
+
+
+@compiled
 def hitting_sweep(
-    start: IntArray, target: IntArray, rate: FloatArray, leave: FloatArray, anchor: int, value: FloatArray, step: int
+    start: IntArray,
+    target: IntArray,
+    rate: FloatArray,
+    leave: FloatArray,
+    gain: FloatArray,
+    order: IntArray,
+    value: FloatArray,
 ) -> None:
-    """One Gauss-Seidel sweep of value = (1 + rates . value) / leave, 0 at the anchor; first or last state first."""
-    n = len(value)
-    i = 0 if step > 0 else n - 1
-    for _ in range(n):
-        if i != anchor:
-            total = 1.0
-            for k in range(start[i], start[i + 1]):
-                total += rate[k] * value[target[k]]
-            value[i] = total / leave[i]
-        i += step
+    """One Gauss-Seidel sweep of value = (gain + rates . value) / leave in that order; its first state has 0."""
+    for place in range(1, len(order)):
+        i = order[place]
+        total = gain[i]
+        for k in range(start[i], start[i + 1]):
+            total += rate[k] * value[target[k]]
+        value[i] = total / leave[i]
 
 
 @compiled
@@ -111,21 +145,36 @@ def bias_sweep(
 
 
 @compiled
-def products(steps: FloatArray, last: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Products of a few long rows with each other and with one more."""
-    m, n = steps.shape
+def products(changes: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Products of what successive changes differ by with each other, and with the last of the changes."""
+    m, n = len(changes) - 1, changes.shape[1]
     gram = np.zeros((m, m))
     right = np.zeros(m)
+    apart = np.empty(m)
+    for i in range(n):
+        for a in range(m):
+            apart[a] = changes[a + 1, i] - changes[a, i]
+            right[a] += apart[a] * changes[m, i]
+            for b in range(a + 1):
+                gram[a, b] += apart[a] * apart[b]
     for a in range(m):
-        for i in range(n):
-            right[a] += steps[a, i] * last[i]
-        for b in range(a + 1):
-            total = 0.0
-            for i in range(n):
-                total += steps[a, i] * steps[b, i]
-            gram[a, b] = total
-            gram[b, a] = total
+        for b in range(a):
+            gram[b, a] = gram[a, b]
     return gram, right
+
+
+@compiled
+def extrapolated(y: FloatArray, weight: FloatArray, changes: FloatArray, z: FloatArray) -> None:
+    """Write y less changes, but the first, of so much weight where that is above 0, and y elsewhere; the sum is 1."""
+    total = 0.0
+    for i in range(len(y)):
+        away = 0.0
+        for a in range(len(weight)):
+            away += weight[a] * changes[a + 1, i]
+        z[i] = y[i] - away if y[i] - away > 0.0 else y[i]
+        total += z[i]
+    for i in range(len(y)):
+        z[i] /= total
 
 
 @compiled

@@ -54,7 +54,8 @@ def steady(chain: Chain, tolerance: float = 1e-13, most_sweeps: int = 20_000) ->
     -----
     Elimination: W. K. Grassmann, M. I. Taksar, D. P. Heyman, Operations Research 33 (1985) 1107. Sweeps:
     Gauss-Seidel with periodic Anderson extrapolation (P. P. Pratapa, P. Suryanarayana, J. E. Pask, J. Comput.
-    Phys. 306 (2016) 43). Cycles: G. Horton, S. T. Leutenegger, SIGMETRICS 1994. Where the chain ends: whenever a
+    Phys. 306 (2016) 43). Cycles: G. Horton, S. T. Leutenegger, SIGMETRICS 1994, and for large
+    chains H. De Sterck and others, SIAM J. Sci. Comput. 32 (2010) 1652. Where the chain ends: whenever a
     recurrent class is entered the chain is put back to its initial state; flows into the classes have the ratio of
     the probabilities.
 

@@ -4,7 +4,8 @@ Both add and multiply positive numbers only. Sweeps start from the initial state
 are first reached, so one sweep carries probability from good states to states with many failures; every few sweeps
 the course of the last ones is extrapolated. What sweeps claim is believed once a bound on its error is proved, from the
 residual and the mean times until one likely state is reached: how slowly sweeps converge says nothing of groups of
-states that hardly communicate, but from those that state is not reached in any time that counts.
+states that hardly communicate, but from those that state is not reached in any time that counts. Where sweeps of a
+large chain are slow, corrections over coarser chains go on from them, and are believed for the same proof alone.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.ctmc.balance import imbalance
+from k2rel.ctmc.bounds import Bounds, breadth_first
 from k2rel.ctmc.chain import Chain
-from k2rel.ctmc.kernels import hitting_sweep, sweep
+from k2rel.ctmc.kernels import sweep
 from k2rel.errors import NoConvergenceError
 
 __all__: list[str] = []
@@ -30,11 +32,12 @@ _HISTORY, _PERIOD = 5, 15
 _FEW_CYCLES, _MOST_CYCLES = 5, 80
 _NEAR = 30.0
 _HITTING, _MORE = 200, 20
+_KNOWN, _LATER = 1e-6, 3
 _CLAIM, _PROVED = 1e3, 1e-6
 _BALANCED = 1e-12
 _SLOW = 1000
+_LARGE, _LOOKED, _PATIENCE = 100_000, 44, 12.0
 _ROUNDING = 4e-15
-_ROUNDED = 1.2e-16
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,9 +53,7 @@ class Swept:
 
 def reached(chain: Chain) -> IntArray:
     """States in the order in which they are first reached, breadth first."""
-    from scipy.sparse.csgraph import breadth_first_order
-
-    return np.asarray(breadth_first_order(chain.rates, chain.initial, return_predecessors=False), dtype=np.int64)
+    return np.asarray(breadth_first(chain.rates, chain.initial), dtype=np.int64)
 
 
 class Sweeps:
@@ -66,9 +67,15 @@ class Sweeps:
         self.rates = chain.rates if same else chain.rates[self.order][:, self.order].tocsr()
         self.incoming = chain.incoming if same else self.rates.tocsc()
         self.leave = chain.exit_rates_per_h[self.order]
+        self.bounds = Bounds(self.rates, self.incoming, self.leave)
         self.tolerance, self.most = tolerance, most_sweeps
         self.sweeps = self.cycles = 0
-        self.claimed = False
+        self.claimed = self.slow = False
+
+    @property
+    def _allowed(self) -> float:
+        """How large a proved bound may be."""
+        return max(self.tolerance, min(_CLAIM * self.tolerance, _PROVED))
 
     def result(self, x: FloatArray, error: float, confirmed: bool) -> Swept:
         """The distribution in the chain's own order."""
@@ -83,11 +90,12 @@ class Sweeps:
         to a thousand times above, as long as it is small. Else, or where sweeps are slow, it is not confirmed.
         """
         x, self.claimed = self._swept()
-        longest = self._hitting_times(int(np.argmax(x))) if self.claimed else None
+        longest = self.bounds.times(x, self.tolerance, max(_HITTING, self.sweeps)) if self.claimed else None
+        if self.slow:
+            return self._corrected(x)
         if longest is None:
             return self.result(x, np.inf, False)
-        allowed = max(self.tolerance, min(_CLAIM * self.tolerance, _PROVED))
-        bound = self._bound(x, longest)
+        bound = self.bounds.error(x, longest)
         for _ in range(_MORE):
             if bound <= self.tolerance:
                 break
@@ -95,10 +103,10 @@ class Sweeps:
                 sweep(self.incoming.indptr, self.incoming.indices, self.incoming.data, self.leave, x, 0)
                 x /= x.sum()
             self.sweeps += 10
-            before, bound = bound, self._bound(x, longest)
+            before, bound = bound, self.bounds.error(x, longest)
             if bound > before / 2:
                 break
-        return self.result(x, bound, bound <= allowed)
+        return self.result(x, bound, bound <= self._allowed)
 
     def confirm(self, found: Swept) -> Swept:
         """Ask one cycle whether what sweeps claim is so: an estimate, where nothing better is to be had in time."""
@@ -108,39 +116,39 @@ class Sweeps:
         x = found.probability[self.order]
         return self._cycles(x, allowed, _FEW_CYCLES, _NEAR * self.tolerance, lambda c: 2.0 * c[-1])
 
-    def _hitting_times(self, anchor: int) -> FloatArray | None:
-        """Upper bounds of the mean times from every state to one of them; None where these are not soon found.
+    def _corrected(self, x: FloatArray) -> Swept:
+        """By corrections over coarser chains, until mean times prove a bound; not confirmed where they do not."""
+        try:
+            with np.errstate(all="ignore"):  # what is not finite is not proved
+                return self._proved(x)
+        except (
+            NoConvergenceError,
+            ZeroDivisionError,
+        ):  # groups that are never left, or hardly
+            return self.result(x, np.inf, False)
 
-        Gauss-Seidel iterates rise towards the mean times v. Once 1 + rates . v <= leave v + 1/2 holds in every other
-        state, 2 v is never below them (rounding counted in): what hardly communicates is never certified.
-        """
-        start, target, rate = self.rates.indptr, self.rates.indices, self.rates.data
-        value = np.zeros(len(self.leave))
-        for count in range(1, max(_HITTING, self.sweeps) + 1):
-            hitting_sweep(start, target, rate, self.leave, anchor, value, -1 if count % 8 else 1)
-            if count & (count - 1) == 0 or count % 16 == 0:
-                leaving = self.leave * value
-                missing = 1.0 + self.rates @ value - leaving + 1e-14 * leaving
-                missing[anchor] = 0.0
-                if not np.isfinite(leaving).all():
-                    return None
-                if float(missing.max()) <= 0.5:
-                    return 2.0 * value
-        return None
+    def _proved(self, x: FloatArray) -> Swept:
+        from k2rel.ctmc.corrections import Corrections
 
-    def _bound(self, x: FloatArray, longest: FloatArray) -> float:
-        r"""Bound on the error, the sum over all states: twice the sum of \|residual\| times the time to the anchor.
+        corrections = Corrections(self.rates, self.incoming, self.leave, x)
+        corrections.begin()
+        known = corrections.refine(lambda _, moved: moved <= _KNOWN)
+        timed = corrections.times() if known else None
+        longest = None if timed is None else self.bounds.certain(*timed)
+        best, errors = corrections.x, [np.inf]
 
-        The error is the residual times the deviation matrix, whose rows differ from the anchor's by at most twice the
-        mean time until the anchor is reached.
-        """
-        flow = self.leave * x
-        left = np.abs(self.incoming.T @ x - flow)
-        # rounding of the sum of what flows in, of the rate at which a state is left, and of what is done with both
-        flow *= _ROUNDED * (np.diff(self.incoming.indptr) + np.diff(self.rates.indptr) + 4)
-        left += flow
-        total = abs(float(x.sum()) - 1.0) + _ROUNDED * (20 + float(np.log2(len(x))))  # sums of pairs
-        return 2.0 * float(left @ longest) + total
+        def enough(y: FloatArray, _: float) -> bool:
+            nonlocal best
+            errors.append(np.inf if longest is None else self.bounds.error(y, longest))
+            if errors[-1] == min(errors):
+                best = y
+            stalled = len(errors) > _LATER and min(errors[-_LATER:]) > min(errors[:-_LATER]) / 2
+            return errors[-1] <= self.tolerance or stalled
+
+        if longest is not None and not enough(best, 0.0):
+            corrections.refine(enough)
+        self.cycles += corrections.cycles
+        return self.result(best, min(errors), min(errors) <= self._allowed)
 
     def go_on(self, found: Swept) -> Swept:
         """Cycles from what is known, until the error is below the tolerance and every group of states is balanced.
@@ -198,7 +206,7 @@ class Sweeps:
 
     def _swept(self) -> tuple[FloatArray, bool]:
         """Gauss-Seidel sweeps with extrapolation; whether their changes say that the error is below the tolerance."""
-        from k2rel.ctmc.kernels import products
+        from k2rel.ctmc.kernels import extrapolated, products, scaled_change
 
         start, source, rate = self.incoming.indptr, self.incoming.indices, self.incoming.data
         leave = self.leave
@@ -206,43 +214,47 @@ class Sweeps:
         x[0] = 1.0
         sweep(start, source, rate, leave, x, 1)
         x /= x.sum()
-        steps, changes = np.zeros((_HISTORY, len(x))), np.zeros((_HISTORY, len(x)))
-        past: tuple[FloatArray, FloatArray] | None = None
-        safe: tuple[float, FloatArray] | None = None
+        y, safe = np.empty(len(x)), np.empty(len(x))
+        changes = np.zeros((_HISTORY + 1, len(x)))  # each is also the step that its sweep took
+        safe_size = np.inf
+        ended = [1.0]
         extrapolating, history = True, []
         while self.sweeps < self.most:
             self.sweeps += 1
             count = self.sweeps
-            y = x.copy()
+            place = count % _PERIOD
+            slot = max(0, place - (_PERIOD - _HISTORY) + 1)
+            np.copyto(y, x)
             sweep(start, source, rate, leave, y, 0)
-            y /= y.sum()
-            change = y - x
-            size = float(np.abs(change).sum())
+            size = scaled_change(x, y, float(y.sum()), changes[slot])
             history.append(size)
             if not np.isfinite(size):
                 raise NoConvergenceError(f"sweeps over {len(x):,} states overflowed; rates lie too far apart")
-            place = count % _PERIOD
-            if safe is not None and place == _PERIOD - 2 and size > safe[0]:
-                y, extrapolating, history = safe[1], False, []  # the last extrapolation did harm: go on without
+            if place == _PERIOD - 2 and size > safe_size:
+                np.copyto(y, safe)  # the last extrapolation did harm: go on without
+                extrapolating, history, safe_size = False, [], np.inf
             elif len(history) > 4 and _error(history) <= self.tolerance:
                 return y, True
-            if count > 4 * _PERIOD and _to_go(history, self.tolerance) > _SLOW:
+            # of large chains extrapolations are judged, not the few sweeps between them
+            judged = extrapolating and len(x) >= _LARGE
+            if count > 4 * _PERIOD and not judged and _to_go(history, self.tolerance) > _SLOW:
+                self.slow = len(x) >= _LARGE
                 return y, False
-            if extrapolating and count > _PERIOD:
-                slot = place - (_PERIOD - _HISTORY)
-                if past is not None and 0 <= slot < _HISTORY:
-                    steps[slot], changes[slot] = x - past[0], change - past[1]
-                past = (x, change)
-                if place == _PERIOD - 1:
-                    safe = (size, y)
-                    gram, right = products(changes, change)
-                    norm = np.sqrt(np.maximum(np.diag(gram), 1e-300))
-                    weight = np.linalg.lstsq(gram / np.outer(norm, norm), right / norm, rcond=1e-13)[0] / norm
-                    z = y - weight @ (steps + changes)
-                    y = np.where(z <= 0, y, z)
-                    y /= y.sum()
-                    history = []
-            x = y
+            if extrapolating and count > _PERIOD and place == _PERIOD - 1:
+                ended.append(size)
+                if judged and size <= self.tolerance / 3:  # at about what rounding leaves: the proof decides
+                    return y, True
+                if judged and count >= _LOOKED and _periods_to_go(ended, self.tolerance) > _PATIENCE:
+                    self.slow = True
+                    return y, False
+                np.copyto(safe, y)
+                safe_size, history = size, []
+                gram, right = products(changes)
+                norm = np.sqrt(np.maximum(np.diag(gram), 1e-300))
+                weight = np.linalg.lstsq(gram / np.outer(norm, norm), right / norm, rcond=1e-13)[0] / norm
+                extrapolated(y, weight, changes, x)
+                continue
+            x, y = y, x
         return x, False
 
 
@@ -264,6 +276,12 @@ def _to_go(history: list[float], tolerance: float) -> float:
     if ratio == 0.0 or _error(history) <= tolerance:
         return 0.0
     return np.log(tolerance * (1.0 - ratio) / history[-1]) / np.log(ratio) if ratio < 1.0 else np.inf
+
+
+def _periods_to_go(ended: list[float], tolerance: float) -> float:
+    """Extrapolations to go until changes are below the tolerance, from how much the last of them achieved."""
+    ratio = ended[-1] / ended[-2]
+    return np.log(tolerance / ended[-1]) / np.log(ratio) if ratio < 1.0 else np.inf
 
 
 def _error(history: list[float]) -> float:
