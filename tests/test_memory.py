@@ -2,13 +2,18 @@
 
 import sys
 import tracemalloc
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import pytest
 from measured import Row, Section, measure
 
-from k2rel.errors import InputError, ModelTooLargeError
+from k2rel.ctmc.explore import Event, explore
+from k2rel.ctmc.files import read_chain
+from k2rel.ctmc.steady import steady
+from k2rel.ctmc.transient import over_time
+from k2rel.errors import InputError, ModelTooLargeError, NoConvergenceError
 from k2rel.faulttrees import read_fault_trees
 from k2rel.faulttrees.solve import solve
 from k2rel.markov import states
@@ -107,6 +112,76 @@ def test_a_chain_that_does_not_fit_is_refused_before_it_is_put_together(monkeypa
         match=r"more than 2,000 states are needed for an error below \S+, and these take 3 MB of memory",
     ):
         solved(study("L2R", clients=5), Organisation(crews=1, tolerance=1e-11))
+
+
+def grid(side):
+    """Two counts that rise and fall."""
+
+    def step(axis, by):
+        return Event(f"{axis}{by:+}", lambda s: 1.0 * (s[axis] + by >= 0) * (s[axis] + by < side), {axis: by})
+
+    moves = [step(axis, by) for axis in "xy" for by in (1, -1)]
+    return explore({"x": (0, side - 1), "y": (0, side - 1)}, moves)
+
+
+def test_a_chain_of_rules_is_refused_while_it_is_explored(monkeypatch) -> None:
+    states_of = grid(200).chain.states
+    assert states_of == 40_000  # with 4 transitions each: 18 MB
+    monkeypatch.setenv(VARIABLE, "20 MB")
+    grid(200)
+    monkeypatch.setenv(VARIABLE, "4 MB")
+    refusal = (
+        r"[\d,]+ states with [\d,]+ transitions as far as explored would take about 4\S* MB of memory, and 4 MB may be "
+        r"used: ask for at most [\d,]+, or allow more, such as K2REL_MEMORY='\S+ MB'"
+    )
+
+    def refused():
+        with pytest.raises(ModelTooLargeError, match=refusal):
+            grid(4_000)
+
+    assert peak(refused) < 75e6  # 64 MB of it are room for numbers of 16 million combinations, hardly touched
+
+
+def test_a_chain_in_a_file_is_refused_by_its_first_line(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "long.tra"
+    path.write_text("# a comment\n9465876 46235680\n" + "0 1 0.5\n" * 1_000_000)
+
+    def refused():
+        with pytest.raises(
+            ModelTooLargeError,
+            match=r"9,465,876 states with 46,235,680 transitions in long.tra would take about 6\S* GB .* at most",
+        ):
+            read_chain(path)
+
+    monkeypatch.setenv(VARIABLE, "1 GB")
+    assert peak(refused) < 1e6
+
+
+def test_a_chain_that_is_there_is_refused_before_it_is_solved(monkeypatch) -> None:
+    chain = grid(60).chain
+    monkeypatch.setenv(VARIABLE, "1 MB")
+    with pytest.raises(ModelTooLargeError, match=r"3,600 states with 14,160 transitions would take about 1.64 MB"):
+        steady(chain)
+    with pytest.raises(
+        ModelTooLargeError, match=r"100 times, of 3,600 states each, would take about 5.76 MB of memory"
+    ):
+        over_time(chain, range(100))
+
+
+@pytest.mark.slow
+def test_a_large_chain_takes_no_more_than_what_is_said(monkeypatch) -> None:
+    """By sweeps and by corrections."""
+    small, large = grid(40).chain, grid(700).chain
+    said = 360 * large.states + 24 * large.transitions
+
+    def solve():
+        with suppress(NoConvergenceError):
+            steady(large, 1e-6, 120)
+
+    for patience in (1e9, -1e9):
+        monkeypatch.setattr("k2rel.ctmc.sweeps._PATIENCE", patience)
+        steady(small, 1e-8)
+        assert 0.15 * said < peak(solve) < said
 
 
 def chain(clients, tolerance):

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from k2rel.ctmc.chain import FASTEST_PER_H, Chain
+from k2rel.ctmc.room import check_room
 from k2rel.errors import InputError, ModelTooLargeError
 from k2rel.tables import Shown
 
@@ -73,7 +74,7 @@ class StateSpace(Shown):
 
 
 def explore(variables: Mapping[str, tuple[int, int]], events: Sequence[Event]) -> StateSpace:
-    """Explore all states that events lead to.
+    """Explore all states that events lead to; more than would fit into memory are refused on the way.
 
     Examples
     --------
@@ -100,6 +101,7 @@ def explore(variables: Mapping[str, tuple[int, int]], events: Sequence[Event]) -
         if rows.held > _AT_ONCE:
             rows.settle(number, count)
         rows.add(moves, len(frontier))
+        check_room(count, rows.transitions, " as far as explored")
         new = np.concatenate([after[number[after] == 0] for _, after, _ in moves])
         place = np.arange(1, len(new) + 1, dtype=np.int32)
         number[new] = place  # the last of those that lead to one state keeps its place
@@ -165,13 +167,15 @@ class _Rows:
         self.counts: list[NDArray[np.int32]] = []
         self.targets, self.rates = _Long(np.int32), _Long(np.float64)
         self.waiting: list[_Moves] = []
-        self.held = self.states = 0
+        self.held = self.states = self.transitions = 0
 
     def add(self, moves: Sequence[_Moves], states: int) -> None:
         """Keep the transitions of the next states."""
         self.waiting += [(before + np.int32(self.states), after, rate) for before, after, rate in moves if len(before)]
         self.states += states
-        self.held += sum(len(rate) for _, _, rate in moves)
+        more = sum(len(rate) for _, _, rate in moves)
+        self.held += more
+        self.transitions += more
 
     def settle(self, number: NDArray[np.int32], count: int) -> None:
         """Make rows of what was kept."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.ctmc.chain import FASTEST_PER_H, Chain
+from k2rel.ctmc.room import check_room
 from k2rel.errors import InputError, Problem
 from k2rel.textio import opened
 
@@ -42,6 +43,17 @@ def _text(path: Path) -> str:
             return stream.read().decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise InputError(Problem(f"cannot be read: {error}", str(path))) from None
+
+
+def _beginning(path: Path) -> str:
+    """The lines up to the first that is no comment; a long file is not read to know how long it is."""
+    lines = []
+    with opened(path) as stream:
+        for line in stream:
+            lines.append(line.decode("utf-8", "replace").replace("\r\n", "\n"))
+            if line.strip() and not line.startswith(b"#"):
+                break
+    return "".join(lines)
 
 
 def _head(path: Path, text: str, what: str) -> tuple[int, int, int, str]:
@@ -116,9 +128,11 @@ def read_chain(path: str | Path, initial: int = 0) -> Chain:
     2
     """
     path = Path(path)
-    first, states, count, rest = _head(path, _text(path), "transitions")
+    first, states, count, _ = _head(path, _beginning(path), "transitions")
     if not 1 <= states <= _MOST_STATES:
         raise InputError(Problem(f"a chain has 1 to {_MOST_STATES:,} states, got {states}", str(path), first))
+    check_room(states, count, f" in {path.name}", read=True)
+    first, states, count, rest = _head(path, _text(path), "transitions")
     rows = _rows(path, rest, first, 3, count, "transition", states)
     rate = rows[:, 2]
     wrong = np.flatnonzero(~((rate > 0) & (rate <= FASTEST_PER_H)))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from k2rel.arguments import as_tolerance, as_whole
 from k2rel.ctmc.chain import Chain
+from k2rel.ctmc.room import check_room
 from k2rel.errors import NoConvergenceError
 
 __all__ = ["RecurrentClass", "SteadyState", "steady"]
@@ -117,6 +118,7 @@ def _solved(chain: Chain, tolerance: float, most_sweeps: int) -> tuple[FloatArra
     if chain.states <= _ELIMINATED:
         # states with many failures, which come last, are eliminated first
         return elimination.dense(chain, reached(chain)), "elimination", 0, 0.0
+    check_room(chain.states, chain.transitions)
     ordered = "elimination in an order of minimum degree"
     exact = elimination.sparse(chain, soon=True)
     if exact is not None:

@@ -18,6 +18,7 @@ from k2rel.arguments import as_tolerance
 from k2rel.ctmc import doubling
 from k2rel.ctmc.chain import Chain
 from k2rel.errors import InputError, ModelTooLargeError
+from k2rel.memory import check_each
 
 __all__ = ["OverTime", "feasible_time", "over_time", "poisson_weights", "time_spent"]
 
@@ -74,7 +75,7 @@ def over_time(
     InputError
         If a time is negative or not finite.
     ModelTooLargeError
-        If the fastest rate times the longest time asks for too many steps.
+        If the fastest rate times the longest time asks for too many steps, or so many times take too much memory.
 
     Notes
     -----
@@ -92,6 +93,7 @@ def over_time(
     times = np.asarray(times_h, dtype=np.float64)
     if times.ndim != 1 or not np.all(np.isfinite(times)) or np.any(times < 0):
         raise InputError("times: a list of finite numbers that are not negative is needed")
+    check_each(len(times), 8.0 * chain.states * (2 if accumulate else 1), f"times, of {chain.states:,} states each,")
     p = np.zeros(chain.states)
     p[chain.initial] = 1.0
     p = p if start is None else np.array(start, dtype=np.float64)
