@@ -16,7 +16,7 @@ from k2rel.inputs import Input
 from k2rel.measures.draws import Drawn
 from k2rel.measures.inputs import inputs_of, study_at
 from k2rel.measures.solution import solution_of
-from k2rel.measures.surrogate import fitted
+from k2rel.measures.surrogate import Scores, fitted
 from k2rel.measures.uncertainty import drawn_factors
 from k2rel.organisation import Organisation
 from k2rel.services.diagrams import services_of
@@ -278,10 +278,23 @@ def test_a_polynomial_gives_the_indices_of_a_product_of_lognormals() -> None:
     answer, explained = fitted(inputs, factors, factors["x"] * factors["y"] ** 2)
     assert explained == pytest.approx(1.0, abs=1e-3)  # but for the one draw in a thousand beyond three deviations
     laws = {name: item.distribution for name, item in inputs.items()}
-    found, _ = sobol_indices_of_groups(answer, laws, {"x": ["x"], "y": ["y"]}, 16_384, 1)
+    known: Scores = {}
+    found, _ = sobol_indices_of_groups(lambda of: answer(of, known), laws, {"x": ["x"], "y": ["y"]}, 16_384, 1)
     variances = [(k * np.log(factor) / 1.6448536) ** 2 for k, factor in ((1, 2.0), (2, 1.5))]
     for name, variance in zip("xy", variances, strict=True):
         assert found[name].first == pytest.approx(np.expm1(variance) / np.expm1(sum(variances)), abs=0.03)
+
+
+def test_a_polynomial_that_is_asked_again_answers_for_what_it_is_given() -> None:
+    """Scores that are known are taken for the same arrays alone: y once more, with another x, and with its own changed."""
+    laws = {name: Uncertain("lognormal", (1.0, 2.0, 0.95)) for name in "xy"}
+    inputs = {name: Input(name, "failure rate", 1.0, 0.5, 2.0, law) for name, law in laws.items()}
+    factors = drawn_factors(inputs, 512, 1)
+    answer, _ = fitted(inputs, factors, factors["x"] * factors["y"] ** 2)
+    x, y, known = np.array([0.8, 1.0, 1.3]), np.array([1.1, 0.9, 1.2]), Scores()
+    for values in ({"x": x, "y": y}, {"x": 2 * x, "y": y}, {"x": x, "y": y.copy() * 0.7}, {"x": x, "y": y}):
+        assert answer(values, known) == pytest.approx(values["x"] * values["y"] ** 2, rel=0.05)
+        assert answer(values, known).tolist() == answer(values, {}).tolist()
 
 
 def test_the_polynomial_and_the_chain_share_the_variance_alike(pair) -> None:

@@ -216,12 +216,13 @@ class Diagram:
         position = {label: index for index, label in enumerate(outcomes)}
         new: list[int] = [position[label] for label in labels]
         table: dict[tuple[int, int, int], int] = {}
-        for node in range(self.modes, self.nodes):
-            up, down = new[self.up[node]], new[self.down[node]]
+        nodes = (side[self.modes :].tolist() for side in (self.level, self.up, self.down))
+        for level, above, under in zip(*nodes, strict=True):
+            up, down = new[above], new[under]
             if up == down:
                 new.append(up)
             else:
-                key = (int(self.level[node]), up, down)
+                key = (level, up, down)
                 new.append(table.setdefault(key, len(outcomes) + len(table)))
         return _flat(self.variables, outcomes, table, new[self.root])
 
@@ -286,13 +287,6 @@ def joint_diagram(together: Together, functions: tuple[int, ...], below: int | N
     level, high, low = together.level, together.high, together.low
     last = len(together.variables) if below is None else below
 
-    def split(state: tuple[int, ...]) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
-        """Find the first variable that a tuple of functions tests, and its two cofactors."""
-        first = min(level[function] for function in state)
-        up = tuple(high[f] if level[f] == first else f for f in state)
-        down = tuple(low[f] if level[f] == first else f for f in state)
-        return first, up, down
-
     # Depth first with an explicit stack: a node gets its number once both successors have theirs.
     number: dict[tuple[int, ...], int] = {}
     terminals: dict[tuple[int, ...], int] = {}
@@ -303,11 +297,18 @@ def joint_diagram(together: Together, functions: tuple[int, ...], below: int | N
         state, cofactors = pending.pop()
         if state in number:
             continue
-        if all(level[function] >= last for function in state):
-            number[state] = -1 - terminals.setdefault(state, len(terminals))
-            continue
         if cofactors is None:
-            cofactors = split(state)
+            tested = [level[function] for function in state]
+            first = min(tested)
+            if first >= last:
+                number[state] = -1 - terminals.setdefault(state, len(terminals))
+                continue
+            # the first variable that any of them tests, and the two cofactors
+            up, down = list(state), list(state)
+            for n, function in enumerate(state):
+                if tested[n] == first:
+                    up[n], down[n] = high[function], low[function]
+            cofactors = first, tuple(up), tuple(down)
             pending.append((state, cofactors))
             pending.extend((part, None) for part in cofactors[1:] if part not in number)
             if len(number) > _MOST_NODES:
@@ -316,11 +317,8 @@ def joint_diagram(together: Together, functions: tuple[int, ...], below: int | N
                     "describe fewer independent parts, or fewer groups of clients"
                 )
             continue
-        at, up, down = cofactors
-        if number[up] == number[down]:
-            number[state] = number[up]
-        else:
-            number[state] = table.setdefault((at, number[up], number[down]), len(table))
+        at, above, under = cofactors[0], number[cofactors[1]], number[cofactors[2]]
+        number[state] = above if above == under else table.setdefault((at, above, under), len(table))
     modes = len(terminals)
 
     def place(entry: int) -> int:

@@ -80,6 +80,8 @@ def met_pairs(takeover: Takeover, conditions: BoolArray, follow: Callable[[Pairs
 
     def work_out(some: IntArray, deep: int) -> None:
         """Work out pairs, condition times controls plus control, and what follows while the parts stay the same."""
+        if not len(some):
+            return
         tables, count = [pairs.table], len(pairs.table.settled)
         for _ in range(deep):
             if not len(some):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from k2rel.measures.availability import service_named
 from k2rel.measures.draws import Drawn
 from k2rel.measures.inputs import about, inputs_of
 from k2rel.measures.solution import Solution, StudyLike, framed, solution_of
-from k2rel.measures.surrogate import fitted
+from k2rel.measures.surrogate import Polynomial, Scores, fitted
 from k2rel.measures.uncertainty import drawn_factors
 from k2rel.organisation import Organisation
 from k2rel.services.diagrams import Service
@@ -190,9 +190,11 @@ def sensitivity(
         polynomial = None
     base = samples if samples is not None else _BASE if polynomial else 1024 if explained == 1.0 else 256
 
+    known: Scores = {}  # a group at a time changes, the rest is as it was
+
     def model(values: Mapping[str, FloatArray]) -> FloatArray:
         if polynomial is not None:
-            return polynomial(values)
+            return polynomial(values, known)
         return asked.minutes({name: drawn / matter[name].point for name, drawn in values.items()}, base)
 
     indices, variance = sobol_indices_of_groups(model, distributions, groups, base, seed)
@@ -213,16 +215,14 @@ def sensitivity(
 
 
 @lru_cache(maxsize=8)
-def _polynomial(
-    solution: Solution, service: str, names: tuple[str, ...], seed: int
-) -> tuple[Callable[[Mapping[str, FloatArray]], FloatArray], float]:
+def _polynomial(solution: Solution, service: str, names: tuple[str, ...], seed: int) -> tuple[Polynomial, float]:
     """A polynomial in place of the chain [min/year], and how much it explains; 0 where it cannot be fitted."""
     asked = _Asked(solution, service, None, "auto")
     inputs = {name: asked.inputs[name] for name in names}
     factors = drawn_factors(inputs, _FITTED, seed)
     minutes = asked.minutes(factors, _FITTED)
     if not minutes.min() > 0.0:
-        return lambda _: np.zeros(0), 0.0
+        return lambda *_: np.zeros(0), 0.0
     return fitted(inputs, factors, minutes)
 
 

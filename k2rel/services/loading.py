@@ -81,6 +81,7 @@ class Loading:
         self._effects: dict[tuple[str, int, int], Effect] = {}
         self._dangers: dict[Mode, Danger] = {}
         self._kinds: dict[tuple[object, ...], Kind] = {}
+        self._told_apart: dict[tuple[object, ...], tuple[list[Kind], IntArray]] = {}
 
     def at(self, site: Site) -> Loading:
         """The same modes with other capacities and demands."""
@@ -201,6 +202,12 @@ class Loading:
         asks = self.asks(mode, group)
         taken = np.array([states.outcomes(name, group, situation) for name, situation in asks])
         taken = taken.reshape(len(asks), len(states.works))
+        key = (group, taken.tobytes(), danger.elements, danger.sure)
+        if key not in self._told_apart:  # many modes differ in what a client of this group does not meet
+            self._told_apart[key] = self._kinds_of(taken, group, danger)
+        return self._told_apart[key]
+
+    def _kinds_of(self, taken: IntArray, group: int, danger: Danger) -> tuple[list[Kind], IntArray]:
         outcomes, first, which = np.unique(taken, axis=1, return_index=True, return_inverse=True)
         # numbered as the states first have them: numbers of patterns depend on who asked first
         order = np.argsort(first)
