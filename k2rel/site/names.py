@@ -54,6 +54,8 @@ def hidden_in(text: str, besides: str = "") -> str | None:
     >>> hidden_in("Köln 1.2"), hidden_in("a\x1b[2J"), hidden_in("two\nlines", besides="\n")
     (None, '\x1b', None)
     """
+    if text.isprintable():
+        return None
     return next((sign for sign in text if not sign.isprintable() and sign not in besides), None)
 
 
