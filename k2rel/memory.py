@@ -13,7 +13,7 @@ from pathlib import Path
 
 from k2rel.errors import InputError, ModelTooLargeError
 
-__all__ = ["VARIABLE", "allowed_bytes", "as_memory", "check_each", "most_of"]
+__all__ = ["VARIABLE", "allowed_bytes", "as_memory", "bound_in_words", "bounded", "check_each", "most_of"]
 
 VARIABLE = "K2REL_MEMORY"
 """Environment variable with the memory that may be used, such as ``16 GB``."""
@@ -79,6 +79,34 @@ def check_each(count: int, each: float, what: str) -> None:
             f"{count:,} {what} would take about {as_memory(count * each)} of memory, and {as_memory(allowed_bytes())} "
             f"may be used: ask for at most {most:,}, or allow more, such as {VARIABLE}='{as_memory(2 * count * each)}'"
         )
+
+
+def bounded(most: int, each: float) -> int:
+    """Lower a bound on what work may hold, where so many would take more memory than may be used.
+
+    Examples
+    --------
+    >>> bounded(1_000, 8.0)
+    1000
+    """
+    return min(most, most_of(each))
+
+
+def bound_in_words(most: int, each: float, what: str) -> str:
+    """Say how many may be held; where memory is what bounds them, how much all would take and how much may be used.
+
+    Examples
+    --------
+    >>> bound_in_words(1_000, 8.0, "nodes")
+    '1,000 nodes'
+    """
+    fit = most_of(each)
+    if fit >= most:
+        return f"{most:,} {what}"
+    return (
+        f"{fit:,} {what}, all that the {as_memory(allowed_bytes())} of memory that may be used hold (the bound of "
+        f"{most:,} takes about {as_memory(most * each)}: {VARIABLE}='{as_memory(most * each)}' allows it)"
+    )
 
 
 def as_memory(size: float) -> str:

@@ -73,26 +73,23 @@ def frequency_of_draws(
 def _frequencies(study: Study, services: Sequence[Service], factors: Factors, draws: int) -> dict[str, FloatArray]:
     """The sum over all parts, without the correction."""
     own = list(own_states(study.policy).names)
-    sampled: dict[str, tuple[FloatArray, FloatArray]] = {}
-    pieces = list(_pieces(study, factors, draws))
-    result = {}
-    for service in services:
-        total = np.zeros(draws)
-        for name in (*service.diagram.variables, *own):
-            if name not in sampled:
-                sampled[name] = _sampled(study, _law(study, name), name, factors)
-            q, rate = sampled[name]
-            if not np.any(rate):
-                continue
-            # a shared part is followed from down to up; one that every client has by a small step, for all clients
-            steps = (_STEP, -_STEP) if name in own else (1.0, 0.0)
-            ends = []
-            for step in steps:
-                put = np.broadcast_to(q + step if name in own else step, (draws,))
-                ends.append(np.concatenate([piece.down(service, name, put[piece.part]) for piece in pieces]))
-            slope = (ends[0] - ends[1]) / (steps[0] - steps[1])
-            total += slope * rate * (1.0 - q)
-        result[service.name] = total
+    result = {service.name: np.zeros(draws) for service in services}
+    for piece in _pieces(study, factors, draws):
+        sampled: dict[str, tuple[FloatArray, FloatArray]] = {}
+        count = piece.part.stop - piece.part.start
+        for service in services:
+            total = result[service.name][piece.part]
+            for name in (*service.diagram.variables, *own):
+                if name not in sampled:
+                    sampled[name] = _sampled(study, _law(study, name), name, piece.factors)
+                q, rate = sampled[name]
+                if not np.any(rate):
+                    continue
+                # a shared part is followed from down to up; one that every client has by a small step, for all clients
+                steps = (_STEP, -_STEP) if name in own else (1.0, 0.0)
+                put = [np.broadcast_to(q + step if name in own else step, (count,)) for step in steps]
+                up, down = (piece.down(service, name, values) for values in put)
+                total += (up - down) / (steps[0] - steps[1]) * rate * (1.0 - q)
     return result
 
 

@@ -24,6 +24,7 @@ from k2rel.errors import K2relError, ModelTooLargeError
 from k2rel.logic.graph import Graph, Literal
 from k2rel.logic.ordering import variable_orders
 from k2rel.logic.structure import FALSE, TRUE, Node, Structure
+from k2rel.memory import bound_in_words, bounded, most_of
 
 __all__ = ["Reduced", "Together", "reduced", "reduced_together"]
 
@@ -33,6 +34,9 @@ _FIRST_TURN = 10_000  # nodes made; most modules need no more
 _TURNS = (20_000, 40_000, 80_000, 160_000, 250_000)
 _SMALL = 12
 _MOST_COLLECTIONS = 5
+NODE_BYTES, TOGETHER_BYTES = 200.0, 350.0
+"""Of a node while most is held, up to one diagram's arrays or the lists of several: 48 to 62 measured in OxiDD's
+tables, 117 of text and arrays while it comes over, 110 in lists."""
 _IN_MEMORY = hasattr(os, "memfd_create") and Path("/proc/self/fd").is_dir()
 
 
@@ -97,6 +101,11 @@ class _Attempt:
             known[2 * leaf + sign], known[2 * leaf + 1 - sign] = manager.var(place), manager.not_var(place)
         self.manager, self.known, self.left = manager, known, dict(self.uses)
         self.done = 0  # gates
+
+    def end(self) -> None:
+        """Give the room back."""
+        self.known = {}
+        vars(self).pop("manager", None)
 
     def go_on(self, made: int) -> bool:
         """Build on; False once more than so many nodes were made, for which there must be room twice.
@@ -235,6 +244,7 @@ def reduced(
     if graph.kind[gate] == "and" and all(literal >> 1 in leaves for literal in graph.arguments[gate]):
         return _chain([a ^ (a >> 1 in negated) for a in graph.arguments[gate]], root & 1)
     orders = variable_orders(graph, gate, leaves)
+    asked, most_nodes = most_nodes, bounded(most_nodes, NODE_BYTES)
     room, more = 2 * _FIRST_TURN, 2 * _TURNS[-1]
     attempts = []
     for order in islice(orders, 1 if len(leaves) <= _SMALL else None):
@@ -244,7 +254,8 @@ def reduced(
             attempt.begin(room)
             if attempt.go_on(_FIRST_TURN):
                 return attempt.diagram()
-    if more <= most_nodes:
+    turns = more <= most_nodes and len(attempts) * more <= most_of(NODE_BYTES)
+    if turns:
         turn = sorted(attempts, key=lambda attempt: -attempt.done)  # who came furthest goes first
         for attempt in turn:
             attempt.begin(more)
@@ -253,13 +264,17 @@ def reduced(
                 if attempt.go_on(made):
                     return attempt.diagram()
             turn.sort(key=lambda attempt: -attempt.done)
+    for attempt in attempts:
+        attempt.end()
     # short edges make most diagrams smaller and a few much larger: the last attempts are the plain walks
-    for attempt in attempts[-1 : -3 if more <= most_nodes else None : -1]:
+    for attempt in attempts[-1 : -3 if turns else None : -1]:
         attempt.begin(most_nodes)
         if attempt.go_through():
             return attempt.diagram()
+        attempt.end()
     raise ModelTooLargeError(
-        f"the diagram of a part with {len(leaves)} variables passes {most_nodes:,} nodes in every order tried; "
+        f"the diagram of a part with {len(leaves)} variables passes "
+        f"{bound_in_words(asked, NODE_BYTES, 'nodes')} in every order tried; "
         "ask for bounds instead of a value, allow more nodes, or describe a smaller model"
     )
 
@@ -276,7 +291,8 @@ def reduced_together(
     >>> len(reduced_together(s, [a, s.conjunction([a, b])], ["a", "b"]).roots)
     2
     """
-    for bound in (100_000, most_nodes):
+    most = bounded(most_nodes, TOGETHER_BYTES)
+    for bound in (min(100_000, most), most):
         manager = BDDManager(bound, max(bound // 4, 1 << 12), 1)
         manager.add_vars(len(order))
         place = {name: number for number, name in enumerate(order)}
@@ -292,7 +308,8 @@ def reduced_together(
             continue
         return Together(tuple(order), level.tolist(), high.tolist(), low.tolist(), found)
     raise ModelTooLargeError(
-        f"functions of {len(order)} parts pass {most_nodes:,} nodes together; describe a smaller site"
+        f"functions of {len(order)} parts pass together {bound_in_words(most_nodes, TOGETHER_BYTES, 'nodes')}; "
+        "describe a smaller site"
     )
 
 

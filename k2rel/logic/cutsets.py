@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 from k2rel.errors import InputError, ModelTooLargeError
 from k2rel.logic.function import FunctionDiagram, shifted
 from k2rel.logic.zdd import MinimalSets
+from k2rel.memory import bound_in_words, bounded, check_each
 
 __all__ = ["minimal_cut_sets", "minimal_path_sets"]
 
 IntArray = NDArray[np.int64]
 
 _MOST_NODES = 30_000_000
+_NODE_BYTES = 152.0  # of a node that there is room for: 24 of its own, and 2 to 4 places of 32 in the tables
 
 
 def minimal_cut_sets(
@@ -44,25 +46,30 @@ def minimal_cut_sets(
         raise InputError(f"order of cut sets: must be 0 or more, got {order}")
     weight = np.array([(weights or {}).get(name, 1) for name in diagram.variables], dtype=np.int64)
     least = weight.tolist()
+    most = bounded(_MOST_NODES, _NODE_BYTES)
     parts: list[list[IntArray]] = []
     bounds, roots = [2], []
     for m, root in enumerate(diagram.roots.tolist()):
         inner = slice(int(diagram.bounds[m]), int(diagram.bounds[m + 1]))
         shift = inner.start - 2
+        if order is not None:
+            nodes = inner.stop - inner.start
+            check_each(order + 1, 8.0 * nodes, f"orders of cut sets (0 to {order}), of {nodes:,} nodes each,")
         depth = int(diagram.level[inner].max()) + 1 if inner.stop > inner.start else 0
         level = np.concatenate([[depth, depth], diagram.level[inner]])
         high, low = (np.concatenate([[0, 1], shifted(a[inner], -shift)]) for a in (diagram.high, diagram.low))
         tested = np.zeros(depth + 1, dtype=np.int64)
         tested[diagram.level[inner]] = diagram.leaf[inner]
         local = np.array([least[x] for x in tested.tolist()] if depth else [0], dtype=np.int64)[:depth]
-        start, size = (root - shift if root > 1 else root), max(4 * len(level), 1024)
+        start, size = (root - shift if root > 1 else root), min(max(4 * len(level), 1024), most)
         while True:
             z, top = minimal_solutions(level, high, low, start, local, -1 if order is None else order, size)
             if top >= 0:
                 break
-            if size == _MOST_NODES:
-                raise ModelTooLargeError(f"the minimal sets do not fit in {_MOST_NODES:,} nodes; ask for a lower order")
-            size = min(8 * size, _MOST_NODES)
+            if size == most:
+                room = bound_in_words(_MOST_NODES, _NODE_BYTES, "nodes")
+                raise ModelTooLargeError(f"the minimal sets do not fit in {room}; ask for a lower order")
+            size = min(8 * size, most)
         moved = bounds[-1] - 2
         parts.append([tested[z[2:, 0]], *(shifted(z[2:, c], moved) for c in (1, 2))])
         bounds.append(bounds[-1] + len(z) - 2)

@@ -20,6 +20,7 @@ from k2rel.logic.graph import Graph, Literal, signed_graph
 from k2rel.logic.rounding import at_most_one
 from k2rel.logic.simplify import simplified
 from k2rel.logic.structure import Node, Structure
+from k2rel.memory import bound_in_words, bounded
 
 __all__ = ["MOST_NODES", "FunctionDiagram", "compile_function"]
 
@@ -27,10 +28,11 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 MOST_NODES = 16_000_000
-"""Bound on the nodes of one module in work, about 1 GB."""
+"""Bound on the nodes of one module in work, 3.2 GB with the arrays that are made of them; less where memory is less."""
 
 _TILE_BYTES = 16 * 1024 * 1024
 _MOST_PAIRS = 30_000_000
+_PAIR_BYTES = 200.0  # while equal pairs are added up: eight arrays, and those of their sorting
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,8 +212,9 @@ def _merged(one: IntArray, two: IntArray, weight: FloatArray, nodes: int) -> tup
     keep = (one != 0) & (two != 0) & (weight > 0)
     small, large = np.minimum(one, two)[keep], np.maximum(one, two)[keep]
     codes, where = np.unique(small * nodes + large, return_inverse=True)
-    if len(codes) > _MOST_PAIRS:
-        raise ModelTooLargeError(f"the exact variance needs more than {_MOST_PAIRS:,} pairs of nodes; use sampling")
+    if len(codes) > bounded(_MOST_PAIRS, _PAIR_BYTES):
+        pairs = bound_in_words(_MOST_PAIRS, _PAIR_BYTES, "pairs of nodes")
+        raise ModelTooLargeError(f"the exact variance needs more than {pairs}; use sampling")
     total = np.bincount(where.reshape(-1), weights=weight[keep], minlength=len(codes)).astype(np.float64)
     return codes // nodes, codes % nodes, total
 

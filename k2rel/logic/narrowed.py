@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.logic.graph import Graph, Literal
+from k2rel.memory import bounded
 
 __all__ = ["Module", "Probability", "Side", "note"]
 
@@ -30,8 +31,10 @@ Side = tuple[int, bool]
 
 _SMALLEST = 1e-18
 _LOST = 1e-12  # differences from 1, in values of nodes
-_MOST_BRANCHES = 4_000_000  # of one diagram: 64 bytes each while it is made
-_MOST_NODES = 20_000_000  # of all diagrams that are kept: 32 bytes each
+_MOST_BRANCHES = 4_000_000  # of one diagram
+_MOST_NODES = 20_000_000  # of all diagrams that are kept
+_BRANCH_BYTES, _NODE_BYTES = 200.0, 64.0
+"""Of a branch while arrays double, 49 and 8 to 32 of tables; of a node that is kept, 32, and half of them copied."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +117,7 @@ class Module:
     def bound(self, width: int) -> None:
         """Bound the probability of the module from both sides; it stays open where a wider diagram can bring more."""
         started = time.monotonic()
-        self.width = max(2, min(width, _MOST_BRANCHES // len(self.order)))
+        self.width = max(2, min(width, bounded(_MOST_BRANCHES, 2 * _BRANCH_BYTES) // len(self.order)))
         whole = [self._bound(upper) for upper in (False, True)]
         self.open = not all(whole) and self.width == width and not self.crowded
         self.seconds = time.monotonic() - started
@@ -146,7 +149,7 @@ class Module:
                     found = self._whole.get(node)
                     if found is None:
                         found = self._gate(diagrams, node, side)
-                        if size + len(found.level) > _MOST_NODES:
+                        if size + len(found.level) > bounded(_MOST_NODES, 2 * _NODE_BYTES):
                             self.crowded = True
                             found = self._decided(side)
                         size += len(found.level)

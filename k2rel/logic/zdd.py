@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from k2rel.errors import InputError
+from k2rel.memory import check_each
 
 __all__ = ["Listing", "MinimalSets"]
 
@@ -28,7 +29,9 @@ _SLOW = 0.9
 _MOST_LISTED = 100_000
 _LONGEST_SERIES = 20_000
 _AT_ONCE = 8
-
+_SEARCH_BYTES = 220.0  # of a node while sets are looked for: five lists, two whole numbers, a pair of two costs
+_LISTED_BYTES, _MEMBER_BYTES = 1_000.0, 30.0
+"""Of a set in a list and each of its members, with the branches that were left on the way to it."""
 
 _Cost = tuple[float, float]
 
@@ -83,6 +86,8 @@ class MinimalSets:
     def _exact_counts(self) -> list[int]:
         """Count in Python's whole numbers."""
         width = 1 << (int(math.log2(max(2, self.nodes))) * 8 + 256)  # one number holds all coefficients
+        each = width.bit_length() / 8 * (self._degree + 1)
+        check_each(self.nodes, each, f"nodes of minimal sets, with exact counts of {self._degree + 1:,} orders each,")
         own: list[int] = [width ** int(w) for w in self.weight]
         value = [0, 1] + [0] * (self.nodes - 2)
         leaf, high, low = self.leaf.tolist(), self.high.tolist(), self.low.tolist()
@@ -116,6 +121,8 @@ class MinimalSets:
 
         if self._degree < 0:
             return np.zeros(0)
+        orders = self._degree + 1
+        check_each(self.nodes, 8.0 * orders, f"nodes of minimal sets, with sums over {orders:,} orders each,")
         q = np.ascontiguousarray(factor)
         return np.asarray(
             polynomials_up(self.leaf, self.high, self.low, self.bounds, self.roots, q, self.weight, self._degree)
@@ -266,6 +273,7 @@ class MinimalSets:
 
     def _search(self, costs: Sequence[_Cost]) -> Iterator[list[int]]:
         """Best first: the cost of the best completion of every part is known, so nothing is tried in vain."""
+        check_each(self.nodes, _SEARCH_BYTES, "nodes of minimal sets, to be searched,")
         never: _Cost = (math.inf, 0)
         best: list[_Cost] = [never, (0, 0)] + [never] * (self.nodes - 2)
         cost: list[_Cost] = list(costs)
@@ -329,6 +337,8 @@ class MinimalSets:
         >>> minimal_cut_sets(d).listed([0.5, 0.25], probability=0.3)
         Listing(sets=(('a',),), probabilities=(0.5,), left_out=1, left_out_probability=0.25)
         """
+        longest = max(self._degree, 0)
+        check_each(min(most, self.count), _LISTED_BYTES + _MEMBER_BYTES * longest, "sets in a list")
         found: list[tuple[tuple[str, ...], float]] = []
         weight = dict(zip(self.variables, self.weight.tolist(), strict=True))
         for names, value in self.most_probable(p) if order is None else self.smallest(p):

@@ -246,7 +246,8 @@ def uncertainty(
             f"{solution.study.site.name}: nothing that its figures rest on has limits; give some as "
             "'value (low to high)', or as low and high in the site file"
         )
-    check_each(samples, sample_bytes(len(inputs), len(chosen)), f"samples of {len(inputs)} inputs")
+    each = sample_bytes(len(inputs), len(chosen)) + (8.0 * len(inputs) if correlations else 0.0)
+    check_each(samples, each, f"samples of {len(inputs)} inputs")
     factors = drawn_factors(inputs, samples, seed, points, correlations)
     drawn = Drawn(solution)
     found = drawn.figures(chosen, factors, samples, all_of_it=frequency)
@@ -264,7 +265,7 @@ def uncertainty(
 
 def sample_bytes(inputs: int, services: int) -> float:
     """Memory of one sample while most is held: points while they are drawn, what is kept of inputs and services."""
-    return 8.0 * (4 * inputs + 4 * services + 16)
+    return 8.0 * (3.5 * inputs + 4 * services + 4)
 
 
 def _services(solution: Solution, services: Sequence[str] | str | None) -> list[Service]:
