@@ -5,7 +5,9 @@ import tracemalloc
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from random import Random
 
+import numpy as np
 import pytest
 from measured import Row, Section, measure
 
@@ -16,14 +18,32 @@ from k2rel.ctmc.transient import over_time
 from k2rel.errors import InputError, ModelTooLargeError, NoConvergenceError
 from k2rel.faulttrees import read_fault_trees
 from k2rel.faulttrees.solve import solve
+from k2rel.logic.bdd import NODE_BYTES, reduced_together
+from k2rel.logic.bounds import probability_bounds
+from k2rel.logic.cutsets import minimal_cut_sets
+from k2rel.logic.diagram import joint_diagram
+from k2rel.logic.function import compile_function
+from k2rel.logic.structure import Structure
 from k2rel.markov import states
 from k2rel.markov.engine import solved
+from k2rel.measures.draws import chain_for_draws
+from k2rel.measures.over_time import over_time as service_over_time
 from k2rel.measures.paired import paired_draws
+from k2rel.measures.solution import solution_of
 from k2rel.measures.uncertainty import sample_bytes, uncertainty
+from k2rel.measures.window_draws import windows_at_draws
 from k2rel.memory import VARIABLE, allowed_bytes, check_each
 from k2rel.organisation import Organisation
 from k2rel.services.diagrams import services_of
+from k2rel.services.sums import sums_of
+from k2rel.simulation import Plan, simulate
+from k2rel.simulation.circumstances import USUAL
+from k2rel.simulation.model import SiteModel
+from k2rel.simulation.outcomes import _MOVE_BYTES, _ROW_BYTES
+from k2rel.simulation.prepared import Prepared
 from k2rel.studies import study
+from k2rel.sweep.run import run_sweep
+from k2rel.sweep.spec import read_sweep
 from k2rel.uncertain import points
 
 TREE = Path(__file__).parents[1] / "data" / "examples" / "two_trains.xml"
@@ -212,3 +232,198 @@ def test_a_chain_takes_about_what_is_said(monkeypatch):
     for one in found:
         said = one.facts["states"] * states._STATE_BYTES / 1e6
         assert 0.5 * said < one.memory_mb - none.memory_mb < 2.0 * said
+
+
+def tangled(events, sets, seed=1):
+    """Random cut sets of three events: a function without modules, whose diagram is large."""
+    s, rnd = Structure(), Random(seed)
+    names = [s.variable(f"e{n}") for n in range(events)]
+    return s, s.disjunction([s.conjunction(rnd.sample(names, 3)) for _ in range(sets)])
+
+
+HELD = r"all that the \S+ .B of memory that may be used hold \(the bound of [\d,]+ takes about \S+ .B: K2REL_MEMORY='"
+
+
+def test_a_diagram_holds_no_more_nodes_than_memory_holds(monkeypatch) -> None:
+    monkeypatch.setenv(VARIABLE, "2 MB")
+    with pytest.raises(ModelTooLargeError, match=r"passes 10,000 nodes, " + HELD + r"3.2 GB' allows it\)"):
+        compile_function(*tangled(60, 60))
+
+
+@pytest.mark.parametrize("memory", ["1 kB", "100 kB"])
+def test_hardly_any_memory_is_told_as_such(memory, monkeypatch) -> None:
+    function = tangled(60, 60)
+    monkeypatch.setenv(VARIABLE, memory)
+    with pytest.raises(ModelTooLargeError, match=HELD):
+        compile_function(*function)
+
+
+def test_bounds_hold_in_little_memory(monkeypatch) -> None:
+    structure, root = tangled(40, 30)
+    names = structure.variables([root])
+    exact = float(compile_function(structure, root).probability([0.01] * len(names)))
+    monkeypatch.setenv(VARIABLE, "1 MB")
+    found = probability_bounds(structure, root, dict.fromkeys(names, 0.01), seconds=0.5)
+    assert found.low <= exact <= found.high
+
+
+def test_minimal_sets_hold_no_more_than_memory_holds(monkeypatch) -> None:
+    diagram = compile_function(*tangled(40, 40))
+    sets = minimal_cut_sets(diagram)
+    p = [0.01] * len(diagram.variables)
+    monkeypatch.setenv(VARIABLE, "100 kB")
+    with pytest.raises(ModelTooLargeError, match=r"do not fit in 657 nodes, " + HELD):
+        minimal_cut_sets(diagram)
+    with pytest.raises(ModelTooLargeError, match=r"nodes of minimal sets, to be searched, would take about"):
+        next(sets.most_probable(p))
+    with pytest.raises(ModelTooLargeError, match=r"orders of cut sets \(0 to 90\), of [\d,]+ nodes each, would take"):
+        minimal_cut_sets(diagram, order=90)
+
+
+def test_a_list_of_sets_is_refused_before_the_first(monkeypatch) -> None:
+    s = Structure()
+    pairs = [s.disjunction([s.variable(f"a{n}"), s.variable(f"b{n}")]) for n in range(20)]
+    diagram = compile_function(s, s.conjunction(pairs))
+    sets = minimal_cut_sets(diagram)
+    assert sets.count == 2**20
+    monkeypatch.setenv(VARIABLE, "10 MB")
+    assert len(sets.listed([0.1] * 40, most=100).sets) == 100
+    with pytest.raises(ModelTooLargeError, match=r"50,000 sets in a list would take about 80 MB .* at most 6,250"):
+        sets.listed([0.1] * 40, most=50_000)
+
+
+def together(variables=12, functions=8):
+    s, rnd = Structure(), Random(2)
+    names = [s.variable(f"v{n}") for n in range(variables)]
+    roots = [s.disjunction([s.conjunction(rnd.sample(names, 3)) for _ in range(4)]) for _ in range(functions)]
+    return s, roots, [f"v{n}" for n in range(variables)]
+
+
+def test_diagrams_of_a_site_hold_no_more_than_memory_holds(monkeypatch) -> None:
+    asked = together()
+    found = reduced_together(*asked)
+    diagram = joint_diagram(found, tuple(found.roots))
+    monkeypatch.setenv(VARIABLE, "10 kB")
+    with pytest.raises(ModelTooLargeError, match=r"12 parts pass together 28 nodes, " + HELD + r"2.8 GB' allows it\)"):
+        reduced_together(*asked)
+    with pytest.raises(ModelTooLargeError, match=r"19 different conditions of its shared parts, " + HELD):
+        joint_diagram(found, tuple(found.roots))
+    with pytest.raises(ModelTooLargeError, match=r"more than 41 pairs of modes, " + HELD):
+        diagram.transitions([0.01] * 12, [0.001] * 12)
+
+
+def test_conditions_of_a_simulation_hold_no_more_than_memory_holds(monkeypatch) -> None:
+    monkeypatch.setenv(VARIABLE, "30 kB")
+    with pytest.raises(
+        ModelTooLargeError, match=r"histories meet more than \d+ different conditions of the rules, " + HELD
+    ):
+        simulate(study("L3R", clients=3), plan=Plan(histories=500, seed=1))
+
+
+SWEEP = """name: many
+levels: [L1]
+clients: {first: 1, last: 1000}
+set:
+  psu.mttr: [1 h, 2 h, 3 h, 4 h, 5 h]
+"""
+
+
+def test_points_of_a_sweep_are_refused_before_the_first(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "many.yaml"
+    path.write_text(SWEEP)
+    spec = read_sweep(path)
+    assert len(spec.points) == 5_000
+    monkeypatch.setenv(VARIABLE, "10 MB")
+    said = r"5,000 points of a sweep with 1 settings and 0 targets would take about 13.8 MB .* at most 3,636"
+    with pytest.raises(ModelTooLargeError, match=said):
+        read_sweep(path)
+    with pytest.raises(ModelTooLargeError, match=said):
+        run_sweep(spec, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_times_and_sums_are_refused_before_the_first(monkeypatch) -> None:
+    monkeypatch.setenv(VARIABLE, "1 MB")
+    with pytest.raises(
+        ModelTooLargeError, match=r"5,000 times would take about 2.32 MB of memory, and 1 MB may be used"
+    ):
+        service_over_time("L2R", "media", range(5_000), method="exact")
+    loads = np.eye(4) * [50.0, 25.0, 10.0, 5.0]
+    with pytest.raises(ModelTooLargeError, match=r"pairs of sums of what clients do, at once, would take about \S+ MB"):
+        sums_of(loads, [(40, np.full((4, 1), 0.25))], 0.0)
+
+
+def test_draws_of_a_window_are_refused_before_the_first(monkeypatch) -> None:
+    drawn = chain_for_draws(solution_of("L1", "markov").chain.dynamics)
+    factors = {f"i{n}": np.ones(2) for n in range(10)}
+    assert drawn.rows > 2
+    monkeypatch.setenv(VARIABLE, "1 MB")
+    with pytest.raises(ModelTooLargeError, match=r"100,000 draws of a window, with 2 downtimes each, would take about"):
+        windows_at_draws(solution_of("L1", "markov"), "media", 730.0, [0.0, 1.0], factors, 100_000)
+
+
+@pytest.mark.slow
+def test_samples_with_frequencies_take_about_what_is_said() -> None:
+    for method in ("exact", "markov"):
+        found = uncertainty("L2R", ["media"], samples=8, method=method)
+        said = 40_000 * sample_bytes(len(found.inputs), 1)
+        used = peak(lambda method=method: uncertainty("L2R", ["media"], samples=40_000, method=method))
+        assert 0.5 * said < used < 1.2 * said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("variables", "functions"), [(12, 8), (15, 12), (14, 60)])
+def test_conditions_and_pairs_take_no_more_than_what_is_said(variables, functions, monkeypatch) -> None:
+    """What is used is allowed at once; a third of it is refused."""
+    found = reduced_together(*together(variables, functions))
+    used = peak(lambda: joint_diagram(found, tuple(found.roots)))
+    monkeypatch.setenv(VARIABLE, f"{1.3 * used / 1e6} MB")
+    joint_diagram(found, tuple(found.roots))
+    monkeypatch.setenv(VARIABLE, f"{used / 3e6} MB")
+    with pytest.raises(ModelTooLargeError):
+        joint_diagram(found, tuple(found.roots))
+
+
+@pytest.mark.slow
+def test_rows_of_a_simulation_take_no_more_than_what_is_said(monkeypatch) -> None:
+    site = SiteModel(study("L3R", clients=8), Organisation(), USUAL)
+    outcomes = Prepared(site).outcomes
+    rng = np.random.default_rng(1)
+    failed = rng.random((12_000, len(site.shared))) < 0.15
+    words = np.packbits(np.pad(failed, ((0, 0), (0, -failed.shape[1] % 64))), axis=1, bitorder="little").view(np.uint64)
+    control = rng.integers(0, site.takeover.controls, len(failed)).astype(np.uint64)
+    used = peak(lambda: outcomes.learn(np.column_stack([words, control])))
+    rows = len(outcomes._pair_rows) + len(outcomes._mode_rows)
+    said = rows * (_ROW_BYTES + _MOVE_BYTES * site.arrays.moves)
+    assert rows > 5_000
+    assert 0.4 * said < used < 1.6 * said
+
+
+def large_diagram(events, sets):
+    """Compile a function whose diagram has many nodes."""
+    compile_function(*tangled(20, 20))
+
+    def asked(_):
+        return {"nodes": compile_function(*tangled(events, sets)).nodes}
+
+    return asked
+
+
+DIAGRAMS = {"few nodes": (20, 20), "many nodes": (60, 60), "more nodes": (64, 62)}
+SECTIONS.append(
+    Section(
+        "diagrams", "", "", [Row(n, partial(large_diagram, *of), times=1, warm=False) for n, of in DIAGRAMS.items()]
+    )
+)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the largest memory of a process of its own is told by Linux")
+def test_a_diagram_takes_no_more_than_the_nodes_that_were_made(monkeypatch) -> None:
+    """Orders that are tried first have room for 500,000 nodes each."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    none, *found = [measure(__name__, row, 1) for row in SECTIONS[1].rows]
+    for one in found:
+        print(one.facts, one.memory_mb - none.memory_mb)
+        assert one.memory_mb - none.memory_mb > 100.0 * one.facts["nodes"] / 1e6
+        assert one.memory_mb - none.memory_mb < NODE_BYTES * (one.facts["nodes"] + 20 * 500_000) / 1e6

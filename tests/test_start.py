@@ -88,4 +88,4 @@ def test_sums_of_counts_have_the_same_bits_compiled(seed):
     codes, weights = random.integers(0, 4, 6), random.uniform(0, 0.3, (6, 2))
     for values in (weights, weights * np.exp(1j * random.uniform(0, 1e-3, weights.shape))):
         sizes, starts = np.array([5, 9]), np.array([0, 3, 6])
-        assert same_bits(*both(kernels._joint_counts, sizes, starts, codes, values, 1e-30))
+        assert same_bits(*both(kernels._joint_counts, sizes, starts, codes, values, 1e-30, 10**6))

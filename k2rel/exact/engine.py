@@ -36,6 +36,8 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 
+_TIMES_AT_ONCE = 16_384
+
 
 @lru_cache(maxsize=32)
 def mode_probabilities(study: Study, diagram: Diagram) -> FloatArray:
@@ -89,7 +91,16 @@ def failure_frequency(study: Study, service: Service) -> float:
 
 
 def unavailability_over_time(study: Study, service: Service, times_h: FloatArray, *, repaired: bool) -> FloatArray:
-    """Probability that a service is down at each time, everything new at time 0, with repairs or (mission) without."""
+    """Probability that a service is down at each time, everything new at time 0, with repairs or (mission) without.
+
+    Times are taken some at a time: at each one there is a number for every part and every mode.
+    """
+    parts = np.array_split(times_h, max(1, -(-len(times_h) // _TIMES_AT_ONCE)))
+    return np.concatenate([_unavailability_at(study, service, some, repaired) for some in parts])
+
+
+def _unavailability_at(study: Study, service: Service, times_h: FloatArray, repaired: bool) -> FloatArray:
+    """Probability that a service is down at some times."""
 
     def at(law: Law | RaidModule) -> FloatArray:
         return law.unavailability_at(times_h) if repaired else law.unreliability_at(times_h)

@@ -267,7 +267,8 @@ def reduced(
     for attempt in attempts:
         attempt.end()
     # short edges make most diagrams smaller and a few much larger: the last attempts are the plain walks
-    for attempt in attempts[-1 : -3 if turns else None : -1]:
+    last = attempts[-1 : -3 if turns else None : -1]
+    for attempt in last if most_nodes > 2 * len(leaves) + 2 else ():  # else not even the variables have room
         attempt.begin(most_nodes)
         if attempt.go_through():
             return attempt.diagram()

@@ -23,6 +23,7 @@ from k2rel.errors import ModelTooLargeError
 from k2rel.logic.bdd import Together, reduced_together
 from k2rel.logic.rounding import at_most_one
 from k2rel.logic.structure import Node, Structure
+from k2rel.memory import bound_in_words, bounded
 
 __all__ = ["Diagram", "Transitions", "compile_diagram", "joint_diagram"]
 
@@ -30,6 +31,11 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 _MOST_NODES = 1_000_000
+_MOST_PAIRS = 20 * _MOST_NODES
+_CONDITION_BYTES, _FUNCTION_BYTES = 450.0, 7.0
+"""Of a condition with so many functions, in the tables that the joint diagram is made by: 460, 517 and 820 measured
+with 8, 12 and 60 functions."""
+_PAIR_BYTES, _MOMENT_BYTES = 240.0, 66.0  # of a pair with its rates at so many moments: 240 with 1, 838 with 10
 _TILE_BYTES = 16 * 1024 * 1024
 
 
@@ -194,8 +200,10 @@ class Diagram:
         """Add up equal pairs; a pair of equal nodes is no change and falls away."""
         keep = (before != after) & (rate > 0).any(axis=1)
         codes, where = np.unique(before[keep] * self.nodes + after[keep], return_inverse=True)
-        if len(codes) > 20 * _MOST_NODES:
-            raise ModelTooLargeError(f"more than {20 * _MOST_NODES:,} pairs of modes; describe a smaller site")
+        each = _PAIR_BYTES + _MOMENT_BYTES * (rate.shape[1] - 1)
+        if len(codes) > bounded(_MOST_PAIRS, each):
+            pairs = bound_in_words(_MOST_PAIRS, each, "pairs of modes")
+            raise ModelTooLargeError(f"more than {pairs}; describe a smaller site")
         count, kept = len(codes), rate[keep]
         merged = np.empty((count, rate.shape[1]))
         for moment in range(rate.shape[1]):
@@ -286,6 +294,8 @@ def joint_diagram(together: Together, functions: tuple[int, ...], below: int | N
     """
     level, high, low = together.level, together.high, together.low
     last = len(together.variables) if below is None else below
+    each = _CONDITION_BYTES + _FUNCTION_BYTES * len(functions)
+    most = bounded(_MOST_NODES, each)
 
     # Depth first with an explicit stack: a node gets its number once both successors have theirs.
     number: dict[tuple[int, ...], int] = {}
@@ -311,10 +321,10 @@ def joint_diagram(together: Together, functions: tuple[int, ...], below: int | N
             cofactors = first, tuple(up), tuple(down)
             pending.append((state, cofactors))
             pending.extend((part, None) for part in cofactors[1:] if part not in number)
-            if len(number) > _MOST_NODES:
+            if len(number) > most:
+                conditions = bound_in_words(_MOST_NODES, each, "different conditions of its shared parts")
                 raise ModelTooLargeError(
-                    f"the site has more than {_MOST_NODES:,} different conditions of its shared parts; "
-                    "describe fewer independent parts, or fewer groups of clients"
+                    f"the site has more than {conditions}; describe fewer independent parts, or fewer groups of clients"
                 )
             continue
         at, above, under = cofactors[0], number[cofactors[1]], number[cofactors[2]]

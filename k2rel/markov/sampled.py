@@ -76,6 +76,11 @@ class SampledChain:
 
     # what is drawn
 
+    @property
+    def rows(self) -> int:
+        """Numbers that are kept of each draw: rates of moves and events, coverages."""
+        return len(self._nominal) + len(self._terms) + len(self._coverages) + 1
+
     def _event_rows(self, first: int) -> IntArray:
         """Row of the rate of each event in time, condition and control state, after some other rates."""
         return self.dynamics.states.recipe.table.term + first

@@ -17,6 +17,7 @@ from k2rel.logic.rounding import at_most_one
 from k2rel.markov.engine import Dynamics, solved
 from k2rel.measures.availability import service_named
 from k2rel.measures.solution import Solution, StudyLike, framed, solution_of
+from k2rel.memory import check_each
 from k2rel.organisation import Organisation
 from k2rel.rates import common_period_h
 from k2rel.services.diagrams import Service
@@ -33,6 +34,7 @@ _SHORTEST_H = 1e-2
 _CYCLES, _SETTLED = 4, 40  # times the longest interval between tests, and the longest repair, until all repeats itself
 _MOST_DAYS = 2000
 _TOLERANCE = 1e-7
+_TIME_BYTES = 8.0 * (12 * 4 + 10)  # of a time with its panel of twelve points, beside a piece of parts and modes
 
 
 def over_time(
@@ -84,6 +86,7 @@ def over_time(
         raise InputError("times_h: name at least one time")
     if solution.method == "markov":
         return framed(_followed(solution, service, times), solution)
+    check_each(len(times), _TIME_BYTES, "times")
     found = service_named(solution.study, service)
     point = unavailability_over_time(solution.study, found, times, repaired=True)
     mission = unavailability_over_time(solution.study, found, times, repaired=False)

@@ -14,6 +14,7 @@ from k2rel.markov.engine import Dynamics
 from k2rel.measures.availability import service_named
 from k2rel.measures.draws import chain_for_draws
 from k2rel.measures.solution import Solution
+from k2rel.memory import check_each
 
 __all__ = ["WindowsAtDraws", "windows_at_draws"]
 
@@ -36,6 +37,8 @@ def windows_at_draws(
     """Follow the chain of each draw through a window."""
     fine = solution.chain.dynamics
     drawn = chain_for_draws(fine)
+    each = 8.0 * (len(factors) + drawn.rows + 3 * (1 + len(times_h)))
+    check_each(draws, each, f"draws of a window, with {len(times_h)} downtimes each,")
     rough = drawn.dynamics
     found = service_named(solution.study, service, rough.policy)
     inside = rough.down(found)

@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.loops import Loop
+from k2rel.memory import check_each, most_of
 
 __all__: list[str] = []
 
 IntArray = NDArray[np.int64]
+
+_PAIR_BYTES = 36.0  # of a pair of sums while equal ones are brought together, without its weights
 
 
 @Loop
@@ -52,11 +55,16 @@ def joint_counts(sizes: IntArray, starts: IntArray, codes: IntArray, p: Any, bel
     in set g, which has ``sizes[g]`` of them.
     """
     steps = p.size * int(sizes.sum()) ** 2
-    return _joint_counts.run(steps, sizes, starts, codes, p, below)
+    each = _PAIR_BYTES + p.itemsize * p.shape[1]
+    found, total, wanted = _joint_counts.run(steps, sizes, starts, codes, p, below, most_of(each))
+    if wanted:
+        check_each(wanted, each, "pairs of sums of what clients do, at once,")
+    return found, total
 
 
 @Loop
-def _joint_counts(sizes: IntArray, starts: IntArray, codes: IntArray, p: Any, below: float) -> Any:
+def _joint_counts(sizes: IntArray, starts: IntArray, codes: IntArray, p: Any, below: float, most: int) -> Any:
+    """Sums, their weights and 0; where more pairs than `most` would be joined at once, how many as the last."""
     total = np.zeros(1, dtype=np.int64)
     weight = np.ones((1, p.shape[1]), dtype=p.dtype)
     for g in range(len(sizes)):
@@ -64,11 +72,15 @@ def _joint_counts(sizes: IntArray, starts: IntArray, codes: IntArray, p: Any, be
         n = sizes[g]
         while n:
             if n & 1:
+                if len(total) * len(square) > most:
+                    return total, weight, len(total) * len(square)
                 total, weight = _joined(total, weight, square, power, below)
             n >>= 1
             if n:
+                if len(square) * len(square) > most:
+                    return total, weight, len(square) * len(square)
                 square, power = _joined(square, power, square, power, below)
-    return total, weight
+    return total, weight, 0
 
 
 # of 0 to 6: what lgamma of the C library gives too

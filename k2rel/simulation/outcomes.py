@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from k2rel.errors import ModelTooLargeError
 from k2rel.logic.structure import BoolArray, Node
+from k2rel.memory import bound_in_words, bounded
 from k2rel.policy.flows import Pattern
 from k2rel.simulation.kernel.layout import filled
 from k2rel.simulation.kernel.records import Tables, Work
@@ -31,6 +32,9 @@ FloatArray = NDArray[np.float64]
 WordArray = NDArray[np.uint64]
 
 _MOST = 500_000
+_ROW_BYTES, _MOVE_BYTES, _FLOW_BYTES = 1_200.0, 40.0, 24.0
+"""Of a pair with its moves, and of a mode with what flows do in it: as they are kept, and as tables while these are put
+together anew; 900 to 1,200 measured."""
 
 
 class Outcomes:
@@ -101,13 +105,14 @@ class Outcomes:
             self._pairs[key.tobytes()] = len(self._pair_rows)
             self._pair_keys.append(key)
             self._pair_rows.append(row)
-            self._check(len(self._pair_rows))
+            self._check(len(self._pair_rows), _MOVE_BYTES * self.site.arrays.moves)
 
-    def _check(self, count: int) -> None:
-        if count > _MOST:
-            raise ModelTooLargeError(
-                f"{self.site.study.site.name}: histories meet more than {_MOST:,} different conditions of the rules"
-            )
+    def _check(self, count: int, more: float) -> None:
+        """Refuse more rows of pairs, or of modes, than fit: half of the memory is for the ones, half for the others."""
+        each = 2.0 * (_ROW_BYTES + more)
+        if count > bounded(_MOST, each):
+            conditions = bound_in_words(_MOST, each, "different conditions of the rules")
+            raise ModelTooLargeError(f"{self.site.study.site.name}: histories meet more than {conditions}")
 
     def _learn_modes(self, truth: BoolArray) -> None:
         keys = _words(truth)
@@ -116,7 +121,7 @@ class Outcomes:
                 self._modes[key.tobytes()] = len(self._mode_rows)
                 self._mode_keys.append(key)
                 self._mode_rows.append(self._mode(row))
-                self._check(len(self._mode_rows))
+                self._check(len(self._mode_rows), _FLOW_BYTES * len(self._mode_rows[-1].situations))
 
     def _mode(self, values: BoolArray) -> _Mode:
         site, flows = self.site, self._flows

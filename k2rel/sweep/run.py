@@ -23,7 +23,7 @@ from k2rel.parallel import as_they_end, connected, worker_count
 from k2rel.report.execute import quiet
 from k2rel.report.files import make_folders, remove_leftovers, whole, write_whole
 from k2rel.report.render import Job, render_report
-from k2rel.sweep.spec import Point, SweepSpec, quantity
+from k2rel.sweep.spec import Point, SweepSpec, check_points, quantity
 from k2rel.tables import Shown
 from k2rel.textio import harmless
 
@@ -158,6 +158,7 @@ def run_sweep(
     from tqdm import tqdm
 
     at_once = worker_count(jobs)
+    check_points(len(spec.points), max((len(p.settings) for p in spec.points), default=0), len(spec.targets))
     folder = Path(folder)
     cache = folder / "points"
     make_folders(folder, cache)

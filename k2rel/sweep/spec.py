@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from k2rel.bundled import design_names, level_names, site_path
 from k2rel.errors import InputError, Problem
+from k2rel.memory import check_each
 from k2rel.rates import Contract
 from k2rel.site.names import split_setting
 from k2rel.site.read import pinned_table
@@ -29,6 +30,8 @@ from k2rel.units import availability_percent
 __all__ = ["Point", "SweepSpec", "quantity", "read_sweep"]
 
 _MOST_POINTS = 1_000_000
+_POINT_BYTES, _SETTING_BYTES, _TARGET_BYTES = 2_100.0, 650.0, 500.0
+"""Of a point, each setting and each target: 2,040 alone, 4,530 with four settings, 5,500 with two targets too."""
 _QUANTITY = re.compile(r"^\s*([-+]?[\d.]+(?:e[-+]?\d+)?)\s*(.*?)\s*$", re.IGNORECASE)
 
 
@@ -242,14 +245,15 @@ def read_sweep(path: str | Path) -> SweepSpec:
         source.problem(("set", key), "write component-type.key or part.key, such as media_server.mttr")
         for key in unclear
     ]
+    outer = list(itertools.product(levels, clients, document.repair, document.roles))
+    count = len(outer) * math.prod(map(len, listed.values())) * ((document.sample or 1) if limits else 1)
+    if count > _MOST_POINTS:
+        raise InputError([*problems, Problem(f"{count:,} points; at most {_MOST_POINTS:,}", source.name)])
+    check_points(count, len(document.set), len(document.targets or ()))
     sampled = _sampled(limits, document, source, problems)
     if problems:
         raise InputError(problems)
     chosen = list(itertools.product(*listed.values()))
-    outer = list(itertools.product(levels, clients, document.repair, document.roles))
-    count = len(outer) * len(chosen) * len(sampled)
-    if count > _MOST_POINTS:
-        raise InputError([Problem(f"{count:,} points; at most {_MOST_POINTS:,}", source.name)])
     result = [
         Point(
             level,
@@ -278,6 +282,17 @@ def read_sweep(path: str | Path) -> SweepSpec:
     return SweepSpec(
         document.name, tuple(result), tuple(document.targets or ()), tuple(axes), files, bool(limits), document.seed
     )
+
+
+def check_points(count: int, settings: int, targets: int) -> None:
+    """Refuse more points than fit: what each is, what is found, and its row of the table and the file.
+
+    Examples
+    --------
+    >>> check_points(1_000_000, 4, 2)
+    """
+    each = _POINT_BYTES + _SETTING_BYTES * settings + _TARGET_BYTES * targets
+    check_each(count, each, f"points of a sweep with {settings} settings and {targets} targets")
 
 
 def _text(value: str | float | bool) -> str:
