@@ -424,6 +424,5 @@ def test_a_diagram_takes_no_more_than_the_nodes_that_were_made(monkeypatch) -> N
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     none, *found = [measure(__name__, row, 1) for row in SECTIONS[1].rows]
     for one in found:
-        print(one.facts, one.memory_mb - none.memory_mb)
         assert one.memory_mb - none.memory_mb > 100.0 * one.facts["nodes"] / 1e6
         assert one.memory_mb - none.memory_mb < NODE_BYTES * (one.facts["nodes"] + 20 * 500_000) / 1e6
