@@ -14,8 +14,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # one process a core; a file's tests stay together, since they share what they render or solve; tests/conftest.py has
-# their order
-PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+# their order. Each has one thread for linear algebra: further ones would spin on the other processes' cores
+PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: report test test-all check bench bench-history validation schema sample picture clean
 

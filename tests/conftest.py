@@ -21,12 +21,24 @@ LONGEST = ("simulation", "batches", "notebooks", "explorer", "readme", "advice",
            "names", "reports", "frames", "validation")  # fmt: skip
 
 
-def pytest_collection_modifyitems(items):
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
     """Longest files first, so that no core waits for one at the end; files are given to cores in this order.
 
     Validation comes later, for it simulates too: begun beside test_simulation, both would compile the same in a new
-    clone.
+    clone. Before that, of families marked `usual` the other cases become slow proofs.
     """
+    families = {}
+    for item in items:
+        if marker := item.get_closest_marker("usual"):
+            families.setdefault((item.path, item.originalname), (set(marker.args), []))[1].append(item)
+    for (path, name), (kept, family) in families.items():
+        missing = kept - {item.callspec.id for item in family}
+        if missing and len(family) > 1 and not any("::" in word for word in config.args):
+            raise pytest.UsageError(f"{path.name}: {name} has no case {', '.join(sorted(missing))}")
+        for item in family:
+            if item.callspec.id not in kept:
+                item.add_marker(pytest.mark.slow)
     rank = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
 

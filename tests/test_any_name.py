@@ -328,7 +328,11 @@ def _with_tuples(value):
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize(
     "path",
-    [site_path("L3R"), FOREIGN, data_dir() / "examples" / "designs" / "ha_pair.yaml"],
+    [
+        pytest.param(site_path("L3R"), marks=pytest.mark.slow, id="L3R"),
+        FOREIGN,
+        data_dir() / "examples" / "designs" / "ha_pair.yaml",
+    ],
     ids=lambda path: path.stem,
 )
 def test_a_file_written_by_another_library_is_the_same_site(library, path) -> None:

@@ -55,6 +55,7 @@ def units(n, k):
 
 
 @pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.usual("L1", "L2R", "L3", "nearline")
 def test_with_roles_at_the_preferred_side_both_engines_agree(level) -> None:
     study = k2rel.study(level, clients=5)
     moving = k2rel.availability(study, organisation=Organisation(roles="preferred", tolerance=1e-12), method="markov")
@@ -318,6 +319,13 @@ def test_counting_alike_parts_changes_nothing(monkeypatch) -> None:
     ids=lambda given: ",".join(given) or "default",
 )
 @pytest.mark.parametrize("level", ["L2R", "nearline"])
+@pytest.mark.usual(
+    "L2R-default",
+    "nearline-crews,travel_h",
+    "nearline-repair_variation",
+    "nearline-maintenance_every_h",
+    "nearline-crews,priority",
+)
 def test_the_bound_on_what_is_left_out_holds(level, organisation) -> None:
     study = k2rel.study(level)
     fine = solved(study, Organisation(**organisation, tolerance=1e-10))

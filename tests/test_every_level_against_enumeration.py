@@ -40,6 +40,7 @@ HEAVY_FTP = {"ftp.demand": "250 MB/s", "ftp_link.capacity": "300 MB/s"}
 
 @pytest.mark.parametrize("home", ["A", "B"])
 @pytest.mark.parametrize("site", CASES, ids=lambda site: getattr(site, "stem", site))
+@pytest.mark.usual("L1-A", "L2-A", "L3-A", "L2R-B", "nearline-A", "reference_san_dual-A", "reference_san_dual-B")
 def test_services_sides_and_loads_agree(site, home) -> None:
     kinds = CASES[site]
     clients = 4 if site == "L3R" else 2  # as many as there are groups that differ

@@ -132,6 +132,7 @@ def test_the_interval_of_control_is_no_shifted_interval_of_ideal_takeovers() -> 
 
 
 @pytest.mark.parametrize("level", level_names())
+@pytest.mark.usual("L1", "L2R", "nearline")
 def test_every_assumption_that_matters_has_limits(level) -> None:
     """What moves a service's downtime by more than 1 % when changed by 10 %: the list is computed, not typed."""
     study = k2rel.study(level)

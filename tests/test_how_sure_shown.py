@@ -165,7 +165,7 @@ def test_a_probability_that_decides_nothing_is_refused(k2, text) -> None:
 
 
 def test_times_of_persons_have_the_limits_that_are_typed_and_else_those_of_the_defaults(k2) -> None:
-    given = ("uncertainty", "L2R", "--samples", "16", "--format", "json", "--method", "markov")
+    given = ("uncertainty", "nearline", "--samples", "16", "--format", "json", "--method", "markov")
     inputs = k2(*given, "--manual-takeover", "30 min (10 min to 3 h)").json["inputs"]
     usual = k2(*given).json["inputs"]
     typed = inputs["manual_takeover_h"]

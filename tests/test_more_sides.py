@@ -116,7 +116,7 @@ def test_simulated_clients_on_three_sides_scatter_around_all_states(tmp_path) ->
     assert told["sides"] == {"red": told["on_a"], "green": told["on_b"], "blue": told["on_c"]}
 
 
-@pytest.mark.parametrize("sides", [4, 12])
+@pytest.mark.parametrize("sides", [4, pytest.param(12, marks=pytest.mark.slow)])
 def test_each_of_many_sides_is_counted_apart(tmp_path, sides) -> None:
     """As many networks as there may be, each client on the first that works."""
     names = [f"n{n}" for n in range(1, sides + 1)]

@@ -76,6 +76,7 @@ def test_levels_lists_them_after_the_levels_and_json_stays_as_it_was(k2) -> None
 
 
 @pytest.mark.parametrize("name", [*level_names(), *design_names()])
+@pytest.mark.usual("L1", "nearline", "vrrp", "spine_leaf", "l2r_two_feeds")
 def test_new_copies_the_text_with_its_comments_under_another_name(tmp_path, k2, name) -> None:
     path = tmp_path / "mine.yaml"
     assert k2("new", path, "--like", name).code == 0

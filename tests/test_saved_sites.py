@@ -73,6 +73,7 @@ def test_what_a_site_is_in_python_is_the_same_site_as_a_file(file, tmp_path):
     ("file", "variant"),
     [(file, variant) for file in FILES for variant in yaml.safe_load(file.read_text()).get("variants", ())],
 )
+@pytest.mark.usual("file0-degraded_backup", "file4-alone")
 def test_a_variant_is_saved_as_the_site_that_it_is(file, variant, tmp_path):
     site = read_site(file, variant=variant)
     again = read_back(site, tmp_path)
@@ -119,6 +120,14 @@ CHOSEN = {
 
 
 @pytest.mark.parametrize(("level", "asked"), CHOSEN.values(), ids=CHOSEN)
+@pytest.mark.usual(
+    "a variant and more",
+    "limits of several parts",
+    "another form of a rate",
+    "takeovers",
+    "law of a type that parts have",
+    "a demand beside a share of the clients",
+)
 def test_what_was_chosen_stands_in_the_file(level, asked, tmp_path):
     one = k2rel.study(level, **asked)
     other = k2rel.study(one.site.save(tmp_path / "saved.yaml"))

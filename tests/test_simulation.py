@@ -353,10 +353,11 @@ def test_loads_of_elements_are_those_of_the_exact_engine(level, clients) -> None
         assert found.loc[item.element, "p_overload"] == pytest.approx(item.p_overload, rel=0.03, abs=1e-6), item.element
 
 
-def test_places_of_roles_are_those_of_the_chain() -> None:
+@pytest.mark.parametrize("histories", [10_000, pytest.param(50_000, marks=pytest.mark.slow)])
+def test_places_of_roles_are_those_of_the_chain(histories) -> None:
     study = k2rel.study("L2R")
     modes = k2rel.modes(study, Organisation(tolerance=1e-9), method="markov").set_index("mode")["probability"]
-    roles = simulate(study, plan=Plan(histories=50_000, seed=3)).roles()["probability"]
+    roles = simulate(study, plan=Plan(histories=histories, seed=3)).roles()["probability"]
     for words in ("file_system at B, server_A out of service", "file_system at A, server_B out of service"):
         (whole,) = (
             p for mode, p in modes.items() if str(mode).endswith(words) and "cut off" not in mode and "," in mode
@@ -525,7 +526,7 @@ def calm_study():
     return k2rel.study("L2R", settings=calm, data="0.1")
 
 
-@pytest.mark.parametrize("service", ["media", "control"])
+@pytest.mark.parametrize("service", ["media", pytest.param("control", marks=pytest.mark.slow)])
 def test_an_unavailability_of_one_in_ten_thousand_million_to_five_per_cent(service) -> None:
     study = calm_study()
     exact = k2rel.availability(study, method="exact")[service]
@@ -539,7 +540,7 @@ def test_an_unavailability_of_one_in_ten_thousand_million_to_five_per_cent(servi
 
 @pytest.mark.parametrize(
     ("roles", "method", "target", "histories"),
-    [("preferred", "biasing", 0.05, 20_000), ("sticky", "biasing", 0.1, 10_000), ("preferred", "splitting", 0.4, 10_000),
+    [("preferred", "biasing", 0.05, 20_000), ("sticky", "biasing", 0.2, 5_000),
      *(pytest.param(roles, *how, marks=pytest.mark.slow) for roles in ("preferred", "sticky")
        for how in (("biasing", 0.03, 50_000), ("splitting", 0.06, 50_000)))],
 )  # fmt: skip
@@ -581,7 +582,7 @@ def test_rare_results_do_not_depend_on_workers(target) -> None:
 # one history --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("level", ["L1", "L2R", "L3R", "nearline"])
+@pytest.mark.parametrize("level", ["L1", "L2R", pytest.param("L3R", marks=pytest.mark.slow), "nearline"])
 def test_every_event_of_a_history_stands_as_the_failover_rules_say(level) -> None:
     """With roles at the preferred side each state is answered by the rules for its failed parts, one by one."""
     study = k2rel.study(level, clients=5, repair="nbd")

@@ -47,7 +47,7 @@ def test_a_table_of_any_texts_fits_any_width_and_loses_no_word(table, width) -> 
     assert not words - Counter(word for line in lines for word in re.sub(":( |$)", " ", line).split())
 
 
-@pytest.mark.parametrize("width", [60, 80, 200])
+@pytest.mark.parametrize("width", [60, pytest.param(80, marks=pytest.mark.slow), 200])
 @pytest.mark.parametrize(
     "words",
     [

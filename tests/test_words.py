@@ -250,6 +250,7 @@ def test_a_target_that_is_a_share_is_asked_about(k2, tmp_path) -> None:
 
 @pytest.mark.parametrize("level", ["L1", "L2R"])
 @pytest.mark.parametrize("mttr", ["1e4 h", "1e7 h"])
+@pytest.mark.usual("1e4 h-L1", "1e7 h-L1", "1e7 h-L2R")
 def test_no_probability_passes_1_where_nearly_everything_is_down(level, mttr) -> None:
     site = k2rel.study(level).site
     kinds = {part.type for part in (*site.components.values(), *site.client_parts.values())}
