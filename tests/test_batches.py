@@ -19,7 +19,7 @@ import pytest
 import k2rel
 from k2rel import InputError
 from k2rel.bundled import data_dir, site_path
-from k2rel.report import jobs, render_reports
+from k2rel.report import batch, jobs, kernels, render_reports
 from k2rel.report.execute import execute_notebook
 from k2rel.report.files import write_whole
 from k2rel.sweep import read_sweep, run_sweep
@@ -219,8 +219,6 @@ def test_notebooks_know_nothing_of_each_other(tmp_path) -> None:
 
 
 def test_a_kernel_starts_as_a_copy_and_dies_with_its_server(tmp_path) -> None:
-    from k2rel.report import kernels
-
     book = write_notebook(
         tmp_path / "a.ipynb", "import os, sys\nassert 'k2rel.report.notebook' in sys.modules\nos.getpid()"
     )
@@ -340,6 +338,35 @@ def test_two_batches_in_one_folder_do_not_take_each_other_s_files(small, tmp_pat
     assert not theirs.exists()
 
 
+def test_a_batch_that_is_stopped_ends_with_its_index_and_the_next_run_finishes(
+    k2, small, tmp_path, monkeypatch
+) -> None:
+    """Stopped after the first of three reports, in this process; a Ctrl-C that comes from outside is among the slow proofs."""
+    levels, out = sites(tmp_path / "sites", 3), tmp_path / "out"
+    render, stopped = batch.render_report, []
+
+    def stop(job, *words):
+        if job.name != "site0":
+            raise KeyboardInterrupt
+        return render(job, *words)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(batch, "render_report", stop)
+        patched.setattr(kernels, "stop_server", lambda: stopped.append("kernels"))
+        with pytest.raises(KeyboardInterrupt):
+            render_reports(levels, out, comparison=False, jobs=1)
+        assert stopped == ["kernels"]
+        assert "not made: the run was stopped" in (out / "index.html").read_text()
+        whole(out)
+        run = k2("report", levels[1], "--output", out, "--jobs", "1", "--no-pdf", "--quiet")
+        assert (run.code, run.err) == (130, "k2rel: stopped\n")
+    done = render_reports(levels, out, comparison=False)
+    assert done.kept == ("site0",)
+    assert done.failures == ()
+    whole(out)
+
+
+@pytest.mark.slow
 def test_ctrl_c_ends_a_batch_with_its_index_and_the_next_run_finishes(small, tmp_path) -> None:
     levels = sites(tmp_path / "sites", 3)
     out = tmp_path / "out"
@@ -412,16 +439,17 @@ TWO = "name: clients\nlevels: [L1]\nclients: [4, 5]\n"
 @pytest.mark.parametrize(
     ("text", "most_bytes", "kept"),
     [
-        (TWO, 30_000, 2),
+        (TWO, 200, 0),
+        pytest.param(TWO, 30_000, 2, marks=pytest.mark.slow),
         pytest.param(LARGER, 1000, 0, marks=pytest.mark.slow),
         pytest.param(LARGER, 30_000, 12, marks=pytest.mark.slow),
     ],
-    ids=["page", "diagrams", "page after diagrams"],
+    ids=["points", "page", "diagrams", "page after diagrams"],
 )
 def test_a_disk_that_is_really_full_leaves_nothing_half(tmp_path, text, most_bytes, kept) -> None:
     """A limit on the size of files, which the system enforces, stands for the disk.
 
-    With 1,000 bytes not even a diagram fits into the folder for temporary files; with 30,000 the table fits and the
+    With 1,000 bytes not even a diagram fits into the folder for temporary files, with 200 not a point either; with 30,000 the table fits and the
     summary page does not.
     """
     spec = sweep_file(tmp_path, text)
@@ -456,9 +484,11 @@ def test_a_disk_that_is_really_full_leaves_nothing_half(tmp_path, text, most_byt
 
 @pytest.fixture
 def cluster(request):
+    """Workers in processes of their own; with 0, two in threads of this one."""
     distributed = pytest.importorskip("distributed")
+    count = getattr(request, "param", 2)
     with distributed.LocalCluster(
-        n_workers=getattr(request, "param", 2), threads_per_worker=1, dashboard_address=":0"
+        n_workers=count or 2, threads_per_worker=1, dashboard_address=":0", processes=count > 0, protocol="tcp"
     ) as running:
         yield running
 
@@ -483,7 +513,7 @@ def test_reports_come_back_from_a_cluster_though_a_worker_is_killed(small, tmp_p
     whole(out)
 
 
-@pytest.mark.parametrize("cluster", [1, pytest.param(2, marks=pytest.mark.slow)], indirect=True)
+@pytest.mark.parametrize("cluster", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2))], indirect=True)
 def test_a_sweep_on_a_cluster_gives_the_same_table_though_a_worker_is_killed(
     tmp_path, cluster, monkeypatch, quick
 ) -> None:
@@ -495,8 +525,12 @@ def test_a_sweep_on_a_cluster_gives_the_same_table_though_a_worker_is_killed(
         if path.parent.name == "points":
             written.append(path.name)
             if not killed:
-                killed.append(next(iter(cluster.workers.values())).pid)
-                os.kill(killed[0], signal.SIGKILL)
+                first = next(iter(cluster.workers.values()))
+                killed.append(first)
+                if hasattr(first, "pid"):
+                    os.kill(first.pid, signal.SIGKILL)
+                else:
+                    cluster.sync(first.close)
         write(path, text)
 
     monkeypatch.setattr(sweep_run, "write_whole", kill)

@@ -12,8 +12,13 @@ from k2rel.measures.solution import solution_of
 from k2rel.simulation import Plan
 
 SITES = [
-    *(pytest.param(name, marks=[pytest.mark.slow] if name == "L3R" else []) for name in level_names()),
-    *sorted((data_dir() / "examples").glob("*.yaml")),
+    pytest.param(
+        site, marks=[] if stem in ("L1", "L2R", "nearline", "reference_san_dual") else pytest.mark.slow, id=stem
+    )
+    for stem, site in (
+        *((name, name) for name in level_names()),
+        *((path.stem, path) for path in sorted((data_dir() / "examples").glob("*.yaml"))),
+    )
 ]
 VOCABULARY = {
     "gige_switch",
@@ -36,7 +41,7 @@ VOCABULARY = {
 }
 
 
-@pytest.mark.parametrize("site", SITES, ids=str)
+@pytest.mark.parametrize("site", SITES)
 def test_every_verb_answers_in_json_alone(k2, site) -> None:
     for verb in ("components", "failover", "availability", "load", "check", "causes"):
         run = k2(verb, site, "--format", "json")
@@ -45,7 +50,7 @@ def test_every_verb_answers_in_json_alone(k2, site) -> None:
         assert run.err == ""
 
 
-@pytest.mark.parametrize("site", SITES, ids=str)
+@pytest.mark.parametrize("site", SITES)
 def test_every_verb_answers_in_a_table(k2, site) -> None:
     for verb in ("components", "failover", "availability", "load", "check", "causes"):
         run = k2(verb, site)
@@ -142,12 +147,13 @@ DOORS = ("availability", "load", "causes", "served", "interruptions")
 
 
 @pytest.mark.parametrize("verb", DOORS)
-def test_every_verb_says_engine_and_reading_in_sight_of_its_figures(k2, verb) -> None:
+@pytest.mark.parametrize("site", ["nearline", pytest.param("L2R", marks=pytest.mark.slow)])
+def test_every_verb_says_engine_and_reading_in_sight_of_its_figures(k2, site, verb) -> None:
     """All by the engine that the site needs, and with ideal takeovers where that is asked for."""
     for words, reading in (((), "as modelled"), (("--roles", "preferred"), "ideal")):
-        told = k2(verb, "L2R", *words, "--format", "json").json
+        told = k2(verb, site, *words, "--format", "json").json
         assert told["takeovers"] == reading
-        assert f"takeovers {reading}: {told['reason']}" in k2(verb, "L2R", *words).out.splitlines()[1]
+        assert f"takeovers {reading}: {told['reason']}" in k2(verb, site, *words).out.splitlines()[1]
 
 
 def test_figures_of_two_verbs_are_one_number(k2) -> None:

@@ -141,8 +141,9 @@ def test_narrow_intervals_say_what_exact_times_say(law, seed) -> None:
     [("weibull", stats.weibull_min(1.7, scale=500)), ("lognormal", stats.lognorm(0.8, scale=300)),
      ("gamma", stats.gamma(2.5, scale=100))],
 )  # fmt: skip
-def test_what_was_drawn_from_a_law_is_found_again_and_chosen(law, frozen) -> None:
-    life = frozen.rvs(20_000, random_state=np.random.default_rng(8))
+@pytest.mark.parametrize("lives", [5000, pytest.param(20_000, marks=pytest.mark.slow)])
+def test_what_was_drawn_from_a_law_is_found_again_and_chosen(law, frozen, lives) -> None:
+    life = frozen.rvs(lives, random_state=np.random.default_rng(8))
     end = np.quantile(life, 0.9)
     fits = fit_laws(Lives.of(life[life < end], np.full((life >= end).sum(), end)))
     assert fits[0].law == law

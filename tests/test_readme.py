@@ -108,6 +108,8 @@ ELSEWHERE = ("report", "explore")  # have tests of their own; the second ends wi
 LONG = ("advise", "sweep")  # seconds of a shorter kind in tests of their own
 FEWER = {"simulate": ("--histories", "300"), "uncertainty": ("--samples", "200")}
 """What the fast run adds to the first command of a verb."""
+SMALL = {"L3R": "L3"}
+"""What it asks of a level in place of another one."""
 
 
 def once():
@@ -115,7 +117,9 @@ def once():
     first = {text.split()[0]: shlex.split(text, comments=True) for text in reversed(COMMANDS)}
     first["export"] = next(shlex.split(text, comments=True) for text in COMMANDS if "--format prism" in text)
     return [
-        [*words, *FEWER.get(verb, ())] for verb, words in reversed(first.items()) if verb not in (*ELSEWHERE, *LONG)
+        [SMALL.get(word, word) for word in (*words, *FEWER.get(verb, ()))]
+        for verb, words in reversed(first.items())
+        if verb not in (*ELSEWHERE, *LONG)
     ]
 
 

@@ -122,7 +122,7 @@ class Summary(ShownTable):
 
         Examples
         --------
-        >>> summary("L1", 99.9).words()[:47]
+        >>> summary("L1", 99.9, samples=64).words()[:47]
         'Media of Level 1, one server with one TOE: 99.9'
         """
         main = next(item for item in self.services if item.service == self.asked)
