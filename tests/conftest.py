@@ -17,8 +17,8 @@ from tests.visiting import CHROMIUM
 for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR"):  # of whoever runs the tests
     os.environ.pop(name, None)
 
-LONGEST = ("simulation", "batches", "notebooks", "explorer", "readme", "advice", "command_line", "field_data", "summary",
-           "names", "reports", "frames", "validation")  # fmt: skip
+LONGEST = ("simulation", "batches", "explorer", "notebooks", "names", "command_line", "readme", "field_data", "advice",
+           "summary", "frames", "reports", "validation")  # fmt: skip
 
 
 @pytest.hookimpl(tryfirst=True)
