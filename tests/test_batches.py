@@ -22,6 +22,7 @@ from k2rel.bundled import data_dir, site_path
 from k2rel.report import batch, jobs, kernels, render_reports
 from k2rel.report.execute import execute_notebook
 from k2rel.report.files import write_whole
+from k2rel.report.render import render_report
 from k2rel.sweep import read_sweep, run_sweep
 from k2rel.sweep import run as sweep_run
 
@@ -343,7 +344,7 @@ def test_a_batch_that_is_stopped_ends_with_its_index_and_the_next_run_finishes(
 ) -> None:
     """Stopped after the first of three reports, in this process; a Ctrl-C that comes from outside is among the slow proofs."""
     levels, out = sites(tmp_path / "sites", 3), tmp_path / "out"
-    render, stopped = batch.render_report, []
+    render, stopped = render_report, []
 
     def stop(job, *words):
         if job.name != "site0":
