@@ -164,8 +164,9 @@ def test_a_probability_that_decides_nothing_is_refused(k2, text) -> None:
     assert "a probability above 50 and below 100 %" in run.err
 
 
-def test_times_of_persons_have_the_limits_that_are_typed_and_else_those_of_the_defaults(k2) -> None:
-    given = ("uncertainty", "nearline", "--samples", "16", "--format", "json", "--method", "markov")
+@pytest.mark.parametrize("level", ["nearline", pytest.param("L2R", marks=pytest.mark.slow)])
+def test_times_of_persons_have_the_limits_that_are_typed_and_else_those_of_the_defaults(k2, level) -> None:
+    given = ("uncertainty", level, "--samples", "16", "--format", "json", "--method", "markov")
     inputs = k2(*given, "--manual-takeover", "30 min (10 min to 3 h)").json["inputs"]
     usual = k2(*given).json["inputs"]
     typed = inputs["manual_takeover_h"]
