@@ -37,14 +37,14 @@ def allowed_bytes() -> float:
 
 
 def most_of(each: float) -> int:
-    """Give how many things of so many bytes may be held.
+    """Give how many things of so many bytes may be held; of what takes less than a byte, as of single bytes.
 
     Examples
     --------
     >>> most_of(1e9) >= 0
     True
     """
-    return int(allowed_bytes() // each)
+    return int(allowed_bytes() // max(each, 1.0))
 
 
 def check_each(count: int, each: float, what: str) -> None:
