@@ -11,6 +11,7 @@ from k2rel.cli import main
 from k2rel.ctmc.files import read_chain, read_labels
 from k2rel.ctmc.steady import steady
 from k2rel.errors import InputError
+from k2rel.markov import engine
 from k2rel.markov.engine import solved
 from k2rel.measures.solution import solution_of
 from k2rel.organisation import Organisation
@@ -524,3 +525,18 @@ def test_roles_of_the_nearline_move_between_its_servers() -> None:
     assert takeover is not None
     quiet = {takeover.words(control) for control in takeover.quiet.tolist()}
     assert quiet == {"file_system at server_1", "file_system at server_2"}
+
+
+def test_a_chain_is_of_any_number_of_the_same_clients():
+    one, more, other = (k2rel.study("nearline", clients=n) for n in (4, 6, 1))
+    first = solved(one, Organisation())
+    shared = solved(more, Organisation())
+    assert shared.states.chain is first.states.chain
+    assert shared.study is more
+    assert solved(other, Organisation()).states.chain is not first.states.chain  # one client: another group is missing
+    alone = engine._states(more, Organisation(), engine._sticky(more.policy))  # as if nothing had been solved before
+    np.testing.assert_array_equal(alone.chain.rates.data, shared.states.chain.rates.data)
+    np.testing.assert_array_equal(alone.solution.probability, shared.states.solution.probability)
+    assert alone.takeover.conditions == shared.states.takeover.conditions
+    dearer = k2rel.study("nearline", clients=6, settings={"psu.mttr": "5 h"})
+    assert solved(dearer, Organisation()).states.chain is not first.states.chain

@@ -15,7 +15,7 @@ from k2rel.errors import InputError, K2relError
 from k2rel.measures.availability import availability, site_downtime, takeovers
 from k2rel.measures.dynamic import performability, sticky_and_preferred
 from k2rel.measures.importance import single_points_of_failure
-from k2rel.measures.load import load
+from k2rel.measures.load import load, overload_of
 from k2rel.measures.solution import Solution, StudyLike, framed, one_reading, role_needs, solution_of, study_of
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import further_traffic, principal_traffic
@@ -272,7 +272,7 @@ def overload_by_counts(answers: Mapping[str, StudyLike], counts: Sequence[int]) 
         for count in wanted:
             try:
                 other = one if one.study.site.client_count == count else one.alike(with_clients(one.study, count))
-                frame.loc[name, count] = load(other).p_any_overload
+                frame.loc[name, count] = overload_of(other)
             except K2relError as error:
                 empty.setdefault(name, str(error))
     frame.attrs["why_empty"] = empty

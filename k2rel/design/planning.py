@@ -11,7 +11,7 @@ from k2rel.arguments import as_names, as_number, as_whole
 from k2rel.errors import InputError, K2relError
 from k2rel.measures.capacity import single_failures
 from k2rel.measures.delivered import overload_by_mode
-from k2rel.measures.load import load
+from k2rel.measures.load import overload_of
 from k2rel.measures.solution import Solution, StudyLike, one_reading, solution_of
 from k2rel.organisation import Organisation
 from k2rel.policy import Policy
@@ -131,7 +131,7 @@ def _carried(
              "within_bound": math.nan, "after_takeover": math.nan, "method": "", "takeovers": "",
              "why_empty": ""}  # fmt: skip
     asked = {
-        "within_bound": lambda count: load(ask(count)).p_any_overload <= bound,
+        "within_bound": lambda count: overload_of(ask(count)) <= bound,
         "after_takeover": lambda count: overload_after_takeover(ask(count)) <= takeover_bound,
     }
     refused: dict[str, K2relError] = {}

@@ -5,8 +5,9 @@ What a mode means for services and loads is said by `k2rel.services`.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -23,13 +24,14 @@ from k2rel.markov.states import SiteStates, site_states
 from k2rel.markov.tested import probability_at_moments, tested_over_time, tested_probability
 from k2rel.organisation import Organisation
 from k2rel.policy.rules import Policy
+from k2rel.policy.takeover import Takeover
 from k2rel.services.clients import OwnParts
 from k2rel.services.diagrams import Service, failures_per_h
 from k2rel.services.modes import deciding
 from k2rel.studies import Provenance, Study
 from k2rel.tables import Shown
 
-__all__ = ["Dynamics", "solved"]
+__all__ = ["Dynamics", "forget", "solved"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -244,12 +246,61 @@ def _sticky(policy: Policy) -> Policy:
     return Policy(policy.site, policy.primary, sticky=True)
 
 
+_lately: deque[Dynamics] = deque(maxlen=4)
+"""Chains that were solved last; not all that somebody still holds, which would depend on when garbage is collected."""
+
+
 @lru_cache(maxsize=4)
 def solved(study: Study, organisation: Organisation) -> Dynamics:
     """Generate and solve the chain of a site, to its tolerance, or to the smallest that keeps it of moderate size."""
     policy = _sticky(study.policy) if organisation.roles == "sticky" else study.policy
+    states = _followed_before(study, organisation, policy) or _states(study, organisation, policy)
+    found = Dynamics(study, organisation, policy, states)
+    _lately.append(found)
+    return found
+
+
+def forget() -> None:
+    """Let go of the chains that are kept."""
+    solved.cache_clear()
+    _lately.clear()
+
+
+def _states(study: Study, organisation: Organisation, policy: Policy) -> SiteStates:
     roots = deciding(policy, list(study.site.traffic))
     roots += [policy.role_up(role) for role in study.site.roles]
     with doing("solving the chain"):
-        states = site_states(study, organisation, list(dict.fromkeys(roots)), policy)
-    return Dynamics(study, organisation, policy, states)
+        return site_states(study, organisation, list(dict.fromkeys(roots)), policy)
+
+
+def _followed_before(study: Study, organisation: Organisation, policy: Policy) -> SiteStates | None:
+    """The same chain, of a site with other numbers of the same clients; their own parts are not in it."""
+    for other in list(_lately):
+        if other.organisation == organisation and _same_but_for_numbers(study, other.study):
+            states = other.states
+            takeover = Takeover(policy, states.takeover.times) if states.takeover else None
+            return replace(states, policy=policy, takeover=takeover)
+    return None
+
+
+_OF_NUMBERS = ("client_count", "assumptions")  # and what is said about it, which nothing is computed from
+
+
+def _same_but_for_numbers(one: Study, other: Study) -> bool:
+    """Whether two studies differ in how many clients of each group there are, and in nothing else."""
+
+    def groups(study: Study) -> list[tuple[str, dict[str, str], int]]:
+        return [(group.kind, dict(group.subscriptions), group.clients[0]) for group in study.site.groups]
+
+    return (
+        one.site.client_count != other.site.client_count
+        and one.policy.primary == other.policy.primary
+        and (one.rates, one.moment, one.restored_per_h) == (other.rates, other.moment, other.restored_per_h)
+        and groups(one) == groups(other)
+        and all(getattr(one.laws, item.name) == getattr(other.laws, item.name) for item in fields(one.laws))
+        and all(
+            getattr(one.site, item.name) == getattr(other.site, item.name)
+            for item in fields(one.site)
+            if item.compare and item.name not in _OF_NUMBERS
+        )
+    )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from k2rel.measures.delivered import ahead_in, asked_by_unit, asked_of, carried
+from k2rel.measures.delivered import Carried, ahead_in, asked_by_unit, asked_of, carried
 from k2rel.measures.load_by_group import followed_by_group, load_by_group
 from k2rel.measures.load_result import Delivered, ElementLoads, LoadResult
 from k2rel.measures.on_sides import CUT, on_sides
@@ -30,7 +30,7 @@ from k2rel.studies import Provenance, Study
 if TYPE_CHECKING:
     pass
 
-__all__ = ["load"]
+__all__ = ["load", "overload_of"]
 
 
 def load(study: StudyLike, organisation: Organisation | None = None, *, method: str = "auto") -> LoadResult:
@@ -71,6 +71,13 @@ def _load_of(solution: Solution) -> LoadResult:
         return _by_group(solution)
     moments = solution.engine.at_moments
     return _mixed([(weight, _load(solution.study, moment)) for weight, moment in moments], solution.provenance)
+
+
+def overload_of(solution: Solution) -> float:
+    """Give `LoadResult.p_any_overload` alone, without the distributions where these are apart from it."""
+    if solution.method == "simulation" or (solution.method == "exact" and followed_by_group(solution.study)):
+        return _load_of(solution).p_any_overload
+    return sum(weight * _carried(moment)[2].p_overload for weight, moment in solution.engine.at_moments)
 
 
 def _counted(solution: Solution) -> LoadResult:
@@ -196,9 +203,7 @@ def _mixed(parts: Sequence[tuple[float, LoadResult]], provenance: Provenance) ->
 def _load(study: Study, engine: Engine) -> LoadResult:
     """Load where clients' own parts have one probability of being down each."""
     own = engine.own
-    loading = Loading(engine.policy)
-    probabilities = engine.mode_probabilities(loading.table.diagram).tolist()
-    found = carried(loading, own, probabilities)
+    loading, probabilities, found = _carried(engine)
     sides, side_loads = on_sides(study, loading, engine)
     return LoadResult(
         provenance=engine.provenance,
@@ -218,6 +223,13 @@ def _load(study: Study, engine: Engine) -> LoadResult:
             if study.site.traffic[name].demand_mb_s > 0
         ),
     )
+
+
+def _carried(engine: Engine) -> tuple[Loading, list[float], Carried]:
+    """What crosses what, how probable each mode of it is, and what flows are given on average."""
+    loading = Loading(engine.policy)
+    probabilities = engine.mode_probabilities(loading.table.diagram).tolist()
+    return loading, probabilities, carried(loading, engine.own, probabilities)
 
 
 def _fractions(by_unit: Mapping[str, float]) -> dict[str, Any]:

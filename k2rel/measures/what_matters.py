@@ -70,6 +70,15 @@ class _Asked:
         return self.solution.engine.unavailability(self.service) * MINUTES_PER_YEAR
 
 
+@lru_cache(maxsize=8)
+def _at_limits(solution: Solution, service: str) -> FloatArray:
+    """Downtime with each input at its lower and its upper limit, all others at their point [min/year]."""
+    asked = _Asked(solution, service, None, "auto")
+    ends = asked.alone([(item.name, end) for item in asked.inputs.values() for end in (item.low, item.high)])
+    ends.flags.writeable = False
+    return ends.reshape(-1, 2)
+
+
 def swing(
     study: StudyLike,
     service: str | None = None,
@@ -108,7 +117,7 @@ def swing(
 
     asked = _Asked(study, service, organisation, method)
     items = list(asked.inputs.values())
-    ends = asked.alone([(item.name, end) for item in items for end in (item.low, item.high)]).reshape(-1, 2)
+    ends = _at_limits(asked.solution, asked.service.name)
     rows = [
         (item.name, about(asked.solution.study, item), item.kind, item.evidence, item.point, item.low, item.high,
          item.unit, *pair)
@@ -176,7 +185,7 @@ def sensitivity(
         raise InputError(f"by '{str(by)[:40]}': one of {', '.join(GROUPINGS)}{closest(str(by), GROUPINGS)}")
     asked = _Asked(study, service, organisation, method)
     items = list(asked.inputs.values())
-    ends = asked.alone([(item.name, end) for item in items for end in (item.low, item.high)]).reshape(-1, 2)
+    ends = _at_limits(asked.solution, asked.service.name)
     spread = np.abs(ends[:, 1] - ends[:, 0])
     matter = {items[i].name: items[i] for i in np.argsort(-spread, kind="stable").tolist() if spread[i] > 0.0}
     if not matter:

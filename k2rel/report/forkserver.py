@@ -47,7 +47,7 @@ def warm_up() -> None:
 
     Loops in several threads do not run here, for the same reason: the chain is solved, and nothing asked of it.
     """
-    from k2rel.markov.engine import solved
+    from k2rel.markov.engine import forget, solved
     from k2rel.organisation import Organisation
     from k2rel.plots.inline import png_of, svg_of
     from k2rel.plots.style import new_axes, tidy
@@ -62,6 +62,7 @@ def warm_up() -> None:
         ax = tidy(new_axes(None, (4, 3)), "a title")
         svg_of(ax)
         png_of(ax)
+        forget()  # what is loaded is shared, no figures: a level is the same whoever was solved before
 
 
 def become_kernel(connection_file: str, folder: str, environment: dict[str, str]) -> NoReturn:
