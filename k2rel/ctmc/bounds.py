@@ -24,6 +24,7 @@ __all__: list[str] = []
 FloatArray = NDArray[np.float64]
 
 _MORE, _POWER = 1e-2, 0.25
+_CARRIED = 6
 _HARDLY, _SURE = 0.95, 0.5
 _ROUNDED = 1.2e-16
 
@@ -66,23 +67,36 @@ class Bounds:
     def times(self, x: FloatArray, tolerance: float, most: int) -> FloatArray | None:
         """Upper bounds of the mean times from every state to the likeliest; None where these are not soon found.
 
-        Gauss-Seidel iterates rise towards a solution: what hardly communicates is never certified. They are taken as
-        soon as they prove the tolerance, and else once they are at most twice too long. Sweeps follow the order in
-        which states reach the likeliest, so that one carries times through all of them.
+        Gauss-Seidel iterates rise towards a solution, and are carried on every few sweeps by as much as the slowest
+        of what still changes lacks: what hardly communicates is never certified. They are taken as soon as they prove
+        the tolerance, and else once they are at most twice too long. Sweeps follow the order in which states reach the
+        likeliest, so that one carries times through all of them; states are numbered so, for sweeps that follow
+        another order than memory take several times as long.
         """
         anchor = int(np.argmax(x))
-        gain = gains(x, anchor)
-        start, target, rate = self.rates.indptr, self.rates.indices, self.rates.data
         order = breadth_first(self.incoming.T, anchor)
-        value = np.zeros(len(x))
+        place = np.empty_like(order)
+        place[order] = np.arange(len(order), dtype=order.dtype)
+        rows = self.rates[order]
+        target, leave = place[rows.indices], self.leave[order]
+        weight, gain = x[order], gains(x, anchor)[order]
+        value, last, before = np.zeros(len(x)), np.empty(len(x)), np.empty(len(x))
         for count in range(1, most + 1):
-            hitting_sweep(start, target, rate, self.leave, gain, order, value)
-            if count & (count - 1) == 0 or count % 8 == 0:
-                missing = self._missing(anchor, value)
+            before, last = last, before
+            np.copyto(last, value)
+            hitting_sweep(rows.indptr, target, rows.data, leave, gain, value)
+            if count % _CARRIED == 0:
+                change, earlier = value - last, last - before
+                kept, whole = float((weight * change) @ earlier), float((weight * earlier) @ earlier)
+                if 0.0 < kept < whole:
+                    value += change * (kept / (whole - kept))
+            elif count & (count - 1) == 0 or count % _CARRIED == _CARRIED - 1:
                 if not np.isfinite(float(value.max())):
                     return None
+                there = value[place]
+                missing = self._missing(anchor, there)
                 if missing <= _HARDLY:
-                    longest = value / (1.0 - missing)
+                    longest = there / (1.0 - missing)
                     if missing <= _SURE or self.error(x, longest) <= tolerance:
                         return longest
         return None

@@ -73,12 +73,10 @@ def hitting_sweep(
     rate: FloatArray,
     leave: FloatArray,
     gain: FloatArray,
-    order: IntArray,
     value: FloatArray,
 ) -> None:
-    """One Gauss-Seidel sweep of value = (gain + rates . value) / leave in that order; its first state has 0."""
-    for place in range(1, len(order)):
-        i = order[place]
+    """One Gauss-Seidel sweep of value = (gain + rates . value) / leave; the first state has 0."""
+    for i in range(1, len(value)):
         total = gain[i]
         for k in range(start[i], start[i + 1]):
             total += rate[k] * value[target[k]]
