@@ -196,6 +196,10 @@ def versions() -> str:
     )
 
 
+class RowError(Exception):
+    """A row that could not be measured, with what its process said."""
+
+
 def measure(module: str, row: Row, times: int) -> Result:
     """Measure a row in processes of its own."""
     told = [_child(module, row, 1) for _ in range(times)] if row.fresh else [_child(module, row, times)]
@@ -222,7 +226,7 @@ def _child(module: str, row: Row, times: int, *, again: bool = True) -> dict[str
     words = [sys.executable, __file__, module, row.name, str(times)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"{row.name}: failed\n{done.stderr}")
+        raise RowError(f"{row.name}: failed\n{done.stderr}")
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     if answer["compiled"] and again:  # which takes memory of its own; now the loops are in their caches
         return _child(module, row, times, again=False)

@@ -11,13 +11,14 @@ import argparse
 import fnmatch
 import importlib
 import os
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import history
 from marked import replace_section
-from measured import Result, Row, Section, machine, measure, seconds, versions
+from measured import Result, Row, RowError, Section, machine, measure, seconds, versions
 
 MODULES = ("exact", "aralia", "many_clients", "dynamic", "one_answer", "how_sure", "shared_traffic", "simulation",
            "commands", "batch")  # fmt: skip
@@ -42,20 +43,41 @@ def growth(page: str) -> str:
     return f"![How time and memory grow with size](images/growth-{stem}.svg)"
 
 
-def write(page: str, written: Sequence[tuple[Section, Sequence[Result]]], *, whole: bool) -> None:
-    """Put sections into their page, and its picture where all that is drawn was measured."""
-    for section, results in written:
-        replace_section(page, section.name, section.text(results))
-    if whole:
-        from growth import growth_picture
+def drawn(page: str, results: Sequence[Result]) -> None:
+    """Put the picture into a page of which all that is drawn was measured."""
+    from growth import growth_picture
 
-        if growth_picture(page.removesuffix(".md"), [result for _, results in written for result in results]):
-            replace_section(page, "growth", growth(page))
+    if growth_picture(page.removesuffix(".md"), results):
+        replace_section(page, "growth", growth(page))
+
+
+def write(section: Section, results: Sequence[Result]) -> None:
+    """Put a section into its page."""
+    page = section.page
+    replace_section(page, section.name, section.text(results))
     said = f"Written by `make bench` on {machine()}, shared with others; {versions()}."
     replace_section(page, "machine", said)
 
 
-def main() -> None:
+def measured(module: str, rows: Sequence[Row], runs: int | None) -> Iterator[Result]:
+    """Measure rows, and say of each what it took."""
+    for row in rows:
+        start = time.monotonic()
+        try:
+            taken = measure(module, row, runs or row.times)
+        except RowError as error:
+            print(error, flush=True)
+            continue
+        print(
+            f"{row.name:45} {seconds(taken.clock.median):>8} s, processor {seconds(taken.processor.median):>8} s "
+            f"({seconds(taken.processor.low)} to {seconds(taken.processor.high)}), {taken.memory_mb:6,.0f} MB; "
+            f"{taken.runs} runs, {time.monotonic() - start:.0f} s in all",
+            flush=True,
+        )
+        yield taken
+
+
+def main() -> int:
     """Measure what is asked for, print it, write it where that is asked for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("patterns", nargs="*", metavar="PATTERN", help="pages, sections or rows; by default all")
@@ -72,8 +94,8 @@ def main() -> None:
     for name, value in (("K2REL_ARALIA", args.aralia), ("K2REL_PEERS", args.peers)):
         if value is not None:
             os.environ[name] = str(Path(value).resolve() if name == "K2REL_ARALIA" else value)
-    begun, pages, everything = time.monotonic(), dict[str, list[tuple[Section, list[Result]]]](), list[Result]()
-    missed: set[str] = set()
+    begun, pages, everything = time.monotonic(), dict[str, list[Result]](), list[Result]()
+    missed, failed = set[str](), 0
     for module, section in sections():
         rows = [row for row in section.rows if meant(section, row, args.patterns)]
         why_not = section.why_not or ("takes many minutes; --long" if section.long and not args.long else "")
@@ -86,29 +108,25 @@ def main() -> None:
         if why_not:
             print(f"{section.name}: not measured: {why_not}", flush=True)
             continue
-        results = []
-        for row in rows:
-            start = time.monotonic()
-            results.append(measure(module, row, args.runs or row.times))
-            taken = results[-1]
-            print(
-                f"{row.name:45} {seconds(taken.clock.median):>8} s, processor {seconds(taken.processor.median):>8} s "
-                f"({seconds(taken.processor.low)} to {seconds(taken.processor.high)}), {taken.memory_mb:6,.0f} MB; "
-                f"{taken.runs} runs, {time.monotonic() - start:.0f} s in all",
-                flush=True,
-            )
+        results = list(measured(module, rows, args.runs))
+        if len(results) < len(rows):  # others may be measured all the same; the page keeps what it had
+            failed += len(rows) - len(results)
+            missed |= {section.page}
         everything += results
-        print(f"\n{section.text(results)}\n", flush=True)
-        if len(rows) == len(section.rows):
-            pages.setdefault(section.page, []).append((section, results))
-    if args.write:
-        for page, written in pages.items():
-            write(page, written, whole=page not in missed)
-    if (args.write or args.record) and everything:
-        history.append(everything)
+        pages.setdefault(section.page, []).extend(results)
+        if args.write or args.record:  # at once: what is measured is not lost with what comes after it
+            history.append(results)
+        if len(results) == len(rows):
+            print(f"\n{section.text(results)}\n", flush=True)
+        if args.write and len(results) == len(section.rows):
+            write(section, results)
+    for page, results in pages.items():
+        if args.write and page not in missed:
+            drawn(page, results)
     if not args.list:
-        print(f"{len(everything)} rows in {time.monotonic() - begun:,.0f} s")
+        print(f"{len(everything)} rows in {time.monotonic() - begun:,.0f} s" + f"; {failed} failed" * bool(failed))
+    return int(failed > 0)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
