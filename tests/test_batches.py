@@ -280,6 +280,7 @@ def test_each_report_that_differs_leaves_one_line_of_history(small, tmp_path) ->
     assert frame["clients"].tolist() == [4, 6, 4]
 
 
+@pytest.mark.slow
 def test_kill_9_leaves_whole_files_and_no_kernel_and_the_next_run_finishes(small, tmp_path) -> None:
     """Killed while the second of three reports is in its kernel, which says its process and waits for `go`."""
     levels = sites(tmp_path / "sites", 3)

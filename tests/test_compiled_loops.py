@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from numba import types
 
 from k2rel.loops.compiled import compiled
@@ -91,6 +92,7 @@ def test_code_that_cannot_be_read_is_compiled_anew(tmp_path: Path) -> None:
     assert asked(tmp_path / "a") == "1.5 0"
 
 
+@pytest.mark.slow
 def test_code_is_kept_where_the_environment_says(tmp_path: Path) -> None:
     write(tmp_path / "a")
     kept = {"NUMBA_CACHE_DIR": str(tmp_path / "kept")}
@@ -105,6 +107,7 @@ def test_code_is_kept_where_the_environment_says(tmp_path: Path) -> None:
     assert asked(tmp_path / "a", XDG_CACHE_HOME=str(tmp_path / "shut")) == "1.5 2", "compiled, and forgotten"
 
 
+@pytest.mark.slow
 def test_processes_that_compile_at_the_same_time_all_find_it(tmp_path: Path) -> None:
     write(tmp_path / "a")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path / "a"), *sys.path])}

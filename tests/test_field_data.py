@@ -446,6 +446,7 @@ def test_the_published_drive_statistics_are_read_as_they_come(k2) -> None:
     assert answer["between"]["low_per_h"] < whole["estimates"]["rate_per_h"]["low"]
 
 
+@pytest.mark.slow
 def test_a_fit_becomes_an_entry_that_a_study_uses(k2, tmp_path) -> None:
     out, picture = tmp_path / "mine.csv", tmp_path / "plot.svg"
     run = k2(

@@ -201,6 +201,7 @@ def test_every_public_function_stands_in_a_table(foreign) -> None:
     assert named - public == set()
 
 
+@pytest.mark.slow
 def test_every_public_function_speaks_of_the_site_that_it_is_given(foreign) -> None:
     wrong = {}
     for name, call in cases(foreign.study, foreign.run).items():
