@@ -91,7 +91,7 @@ def _growing(axis: Axes, panel: Panel) -> None:
     nearest = min(b / a for a, b in pairwise(measured))
     if math.log(nearest) >= APART * math.log(measured[-1] / measured[0]):  # else their names would meet
         axis.set_xticks(measured)
-    axis.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
+    axis.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}" if x < 1e6 else f"{x / 1e6:g} million")
     axis.yaxis.set_major_formatter(lambda y, _: f"{y:,.0f}" if y >= 1 else f"{y:g}")
     axis.yaxis.set_minor_formatter("")
     axis.xaxis.set_minor_formatter("")
