@@ -78,13 +78,15 @@ class Bounds:
         place = np.empty_like(order)
         place[order] = np.arange(len(order), dtype=order.dtype)
         rows = self.rates[order]
-        target, leave = place[rows.indices], self.leave[order]
+        start, rate, target = rows.indptr, rows.data, place[rows.indices]
+        del rows  # what it has beside these
+        leave = self.leave[order]
         weight, gain = x[order], gains(x, anchor)[order]
         value, last, before = np.zeros(len(x)), np.empty(len(x)), np.empty(len(x))
         for count in range(1, most + 1):
             before, last = last, before
             np.copyto(last, value)
-            hitting_sweep(rows.indptr, target, rows.data, leave, gain, value)
+            hitting_sweep(start, target, rate, leave, gain, value)
             if count % _CARRIED == 0:
                 change, earlier = value - last, last - before
                 kept, whole = float((weight * change) @ earlier), float((weight * earlier) @ earlier)
