@@ -61,6 +61,8 @@ def beside_the_checker(results: Sequence[Result]) -> str:
                 f"N = {n}: {clock:g} s and {memory:,} MB, k2rel {result.clock.median / clock:.2f} times the time and "
                 f"{result.memory_mb / memory:.1f} times the memory"
             )
+    if not said:
+        return ""
     return (
         f"PRISM with generation, on a machine of this class, not scaled: {'; '.join(said)}. The memory of k2rel "
         "has that of Python and its packages in it, some 200 MB."

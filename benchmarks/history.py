@@ -140,16 +140,20 @@ def accepted(lines: Sequence[Line], reason: str) -> list[Line]:
 
 
 def table(found: Sequence[Trend]) -> str:
-    """Every row: first, best and latest."""
+    """Every row: first, best and latest; no step that is older than the row that it belongs to."""
     heads = ["row", "runs written down", "first [s]", "best earlier [s]", "latest [s]", "from – to", "latest / best",
              "memory [MB]", "latest commit", ""]  # fmt: skip
     rows = []
+    whole = {(trend.latest.row, trend.latest.machine): trend.latest.commit for trend in found}
     for trend in found:
-        last = trend.latest
+        last, several = trend.latest, len(trend.lines) > 1
+        if whole.get((last.row.partition(": ")[0], last.machine), last.commit) != last.commit:
+            continue
         rows.append([
-            trend.latest.row, len(trend.lines), seconds(trend.lines[0].processor_s), seconds(trend.best.processor_s),
+            last.row, len(trend.lines), seconds(trend.lines[0].processor_s),
+            seconds(trend.best.processor_s) if several else "",
             seconds(last.processor_s), f"{seconds(last.processor_low_s)} – {seconds(last.processor_high_s)}",
-            f"{last.processor_s / trend.best.processor_s:.2f}" if trend.best.processor_s else "",
+            f"{last.processor_s / trend.best.processor_s:.2f}" if several and trend.best.processor_s else "",
             f"{last.memory_mb:,.0f}" if last.memory_mb else "", last.commit,
             f"**slipped: {', '.join(trend.slips)}**" if trend.slips else "",
         ])  # fmt: skip

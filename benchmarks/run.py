@@ -95,9 +95,10 @@ def main() -> int:
         if value is not None:
             os.environ[name] = str(Path(value).resolve() if name == "K2REL_ARALIA" else value)
     begun, pages, everything = time.monotonic(), dict[str, list[Result]](), list[Result]()
-    missed, failed = set[str](), 0
+    missed, failed, found = set[str](), 0, 0
     for module, section in sections():
         rows = [row for row in section.rows if meant(section, row, args.patterns)]
+        found += len(rows)
         why_not = section.why_not or ("takes many minutes; --long" if section.long and not args.long else "")
         if len(rows) < len(section.rows) or (why_not and not section.long):
             missed |= {section.page} if any(row.line for row in section.rows) else set()
@@ -123,6 +124,9 @@ def main() -> int:
     for page, results in pages.items():
         if args.write and page not in missed:
             drawn(page, results)
+    if not found:
+        print(f"no row is called so: {' '.join(args.patterns)}; --list says what there is", file=sys.stderr)
+        return 2
     if not args.list:
         print(f"{len(everything)} rows in {time.monotonic() - begun:,.0f} s" + f"; {failed} failed" * bool(failed))
     return int(failed > 0)

@@ -45,7 +45,7 @@ def solve_options(sub: argparse.ArgumentParser) -> None:
         "--nodes",
         type=int,
         metavar="N",
-        help="bound on the nodes in work (default 16 million, 1 GB; 2 million with --bounds)",
+        help="bound on the nodes in work (default 16 million, 3.2 GB at most; 2 million with --bounds)",
     )
     sub.add_argument(
         "--bounds",
