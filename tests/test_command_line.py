@@ -419,3 +419,11 @@ def test_a_traffic_class_cannot_have_the_name_of_a_role(k2, spoiled) -> None:
     run = k2("check", path)
     assert run.code == 2
     assert "roles.file_system: a traffic class has this name too" in run.err
+
+
+@pytest.mark.parametrize("amount", ["abc", "-1 GB", "inf", "0"])
+def test_an_amount_of_memory_that_nobody_can_read_is_said_first(k2, monkeypatch, amount) -> None:
+    monkeypatch.setenv("K2REL_MEMORY", amount)
+    run = k2("uncertainty", "L2R", "--samples", "20")
+    assert run.code == 2
+    assert run.err.strip() == f"k2rel: K2REL_MEMORY: an amount of memory such as '16 GB' is needed, got '{amount}'"

@@ -55,6 +55,7 @@ from k2rel.cli.layout import plain_signs
 from k2rel.cli.printing import one_table
 from k2rel.cli.waiting import patience
 from k2rel.errors import K2relError, NoConvergenceError, RenderError, closest
+from k2rel.memory import allowed_bytes
 
 __all__ = ["main"]
 
@@ -177,6 +178,7 @@ def _check_bounds(args: argparse.Namespace) -> None:
         as_tolerance(args.tolerance)
     if hasattr(args, "sweeps"):
         as_whole("sweeps", args.sweeps, 1)
+    allowed_bytes()  # an amount that nobody can read is said first, not as a reason why an engine gives nothing
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
