@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from k2rel.errors import InputError, ModelTooLargeError
@@ -129,8 +130,9 @@ def _read(text: str) -> float:
     return float(found[1]) * _UNITS[found[2].lower()]
 
 
+@cache
 def _of_machine() -> float:
-    """Memory of this machine, or of the container that this runs in."""
+    """Memory of this machine, or of the container that this runs in; asked once, for loops ask what may be held."""
     sizes = [float("inf")]
     if hasattr(os, "sysconf") and {"SC_PAGE_SIZE", "SC_PHYS_PAGES"} <= os.sysconf_names.keys():
         sizes.append(float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")))

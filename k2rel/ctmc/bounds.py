@@ -24,7 +24,7 @@ __all__: list[str] = []
 FloatArray = NDArray[np.float64]
 
 _MORE, _POWER = 1e-2, 0.25
-_CARRIED = 6
+_CARRIED = 6  # sweeps: by then what is left shrinks at the rate of its slowest part
 _HARDLY, _SURE = 0.95, 0.5
 _ROUNDED = 1.2e-16
 

@@ -10,7 +10,7 @@ __all__ = ["check_room"]
 _STATE_BYTES, _TRANSITION_BYTES = 360.0, 24.0
 """Up to the steady state, both ways round: of a state 340 measured with corrections, on clusters."""
 _SWEPT_BYTES = 220.0, 40.0
-"""Of a state and a transition, with sweeps alone and the mean times that prove them: more where chains are dense."""
+"""Of a state and a transition, with sweeps alone and the mean times that prove them: counted, more where dense."""
 _READ_BYTES = 130.0
 """Of a transition that is read from a file, with its text: 100 to 127 measured."""
 _MOST_TRANSITIONS = 2**31 - 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -26,9 +26,6 @@ from k2rel.services.loading import Loading
 from k2rel.services.sums import sums_of
 from k2rel.site.side_columns import load_columns, on_columns
 from k2rel.studies import Provenance, Study
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["load", "overload_of"]
 
