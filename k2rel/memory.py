@@ -124,8 +124,8 @@ def as_memory(size: float) -> str:
 
 def _read(text: str) -> float:
     """An amount as a person writes it."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", text, re.IGNORECASE)
-    if found is None or found[2].lower() not in _UNITS or float(found[1]) <= 0:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", text.strip(), re.IGNORECASE)
+    if found is None or found[2].lower() not in _UNITS or not 0.0 < float(found[1]) < 1e30:
         raise InputError(f"{VARIABLE}: an amount of memory such as '16 GB' is needed, got '{text[:40]}'")
     return float(found[1]) * _UNITS[found[2].lower()]
 

@@ -84,7 +84,7 @@ def plain_number(text: str) -> float:
     ValueError: '250,000' can be 250000 or 250; write it without a separator of thousands, with a decimal point
     """
     short = text.strip()[:40]
-    if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text.strip(), re.ASCII):
+    if re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", text.strip(), re.ASCII):
         return float(text)
     found = numeral(text)
     if found is None or found.unit:

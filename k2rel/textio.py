@@ -34,7 +34,7 @@ _READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 
 _FORMULA = re.compile(r"^[=+\-@\t\r\n]")
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _OTHER_SIGNS = re.compile(r"[^A-Za-z0-9_-]+")
-_NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$", re.IGNORECASE)
+_NUMBER = re.compile(r"^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$", re.IGNORECASE)
 
 
 @contextmanager

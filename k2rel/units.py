@@ -42,7 +42,8 @@ _DOUBTFUL_PER_H = 0.001
 _DOUBTFUL_H = 100.0
 """A bare mean time to failure below this is more often a rate or a number of years."""
 
-_QUANTITY = re.compile(r"^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*$")
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
+_LONGEST = 200  # signs of a quantity
 
 _DURATIONS_H = {
     "": Fraction(1),
@@ -96,15 +97,24 @@ _BANDWIDTHS_MB_S = {
 }
 
 
+def _apart(text: str) -> tuple[str, str] | None:
+    """The number that a text begins with, and what stands behind it."""
+    text = text.strip()
+    match = _NUMBER.match(text)
+    return (match[0], text[match.end() :].lstrip()) if match else None
+
+
 def _quantity(value: object, units: dict[str, Fraction], what: str, example: str) -> float:
     """Read a number with its unit; every other reading in this module goes through here."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(f"{value!r} is no {what}; write for example {example}")
     if isinstance(value, str):
-        match = _QUANTITY.match(value)
-        if match is None:
+        if len(value) > _LONGEST:
+            raise ValueError(f"a text of {len(value):,} signs is no {what}; write for example {example}")
+        found = _apart(value)
+        if found is None:
             raise ValueError(f"{value!r} is no {what}; write for example {example}")
-        number, unit = float(match[1]), match[2]
+        number, unit = float(found[0]), found[1]
     else:
         try:
             number, unit = float(value), ""
@@ -173,8 +183,8 @@ def is_bare(value: object) -> bool:
     >>> is_bare("4"), is_bare(4.0), is_bare("4 h"), is_bare("none")
     (True, True, False, False)
     """
-    match = _QUANTITY.match(str(value))
-    return match is not None and not match[2]
+    found = _apart(str(value))
+    return found is not None and not found[1]
 
 
 def doubtful_rate(rate_per_h: float) -> str:
@@ -227,14 +237,14 @@ def parse_amount(value: object, what: str = "bandwidth") -> Amount:
     >>> parse_amount("1 Gb/s"), parse_amount("12 kW"), parse_amount(12)
     (Amount(value=125.0, unit='MB/s'), Amount(value=12.0, unit='kW'), Amount(value=12.0, unit=''))
     """
-    match = _QUANTITY.match(value) if isinstance(value, str) else None
-    unit = "" if match is None else match[2]
+    found = _apart(value) if isinstance(value, str) else None
+    unit = "" if found is None else found[1]
     if unit in _BANDWIDTHS_MB_S:
         return Amount(parse_bandwidth(value), MB_S if unit else "")
     if problem := wrong_unit(unit):
         raise ValueError(f"{value!r} is no {what}: {problem}")
-    assert match is not None
-    return Amount(_quantity(match[1], {"": Fraction(1)}, what, '"12 kW"'), unit)
+    assert found is not None
+    return Amount(_quantity(found[0], {"": Fraction(1)}, what, '"12 kW"'), unit)
 
 
 def wrong_unit(unit: str) -> str:
@@ -303,10 +313,10 @@ def parse_temperature(value: object) -> float:
     example = 'write for example "55 °C"'
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(f"{value!r} is no temperature; {example}")
-    match = _QUANTITY.match(str(value))
-    if match is None or match[2] not in ("", "C", "°C", "K"):
+    found = _apart(str(value))
+    if found is None or found[1] not in ("", "C", "°C", "K"):
         raise ValueError(f"{value!r} is no temperature; {example}")
-    celsius = float(match[1]) - (273.15 if match[2] == "K" else 0.0)
+    celsius = float(found[0]) - (273.15 if found[1] == "K" else 0.0)
     if not -273.15 <= celsius < math.inf:
         raise ValueError(f"{value!r} is no temperature that exists; {example}")
     return round(celsius, 9)

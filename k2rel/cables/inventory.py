@@ -121,11 +121,11 @@ class Inventory:
 
     def known_as(self, text: str) -> str:
         """The name of a device that NetBox writes with its asset tag, ``sw-1 (A-100)``."""
-        match = re.fullmatch(r"(.+) \((.+)\)", text)
-        if match and text not in self.names:
-            for entry in self.names.get(match[1], ()):
-                if entry.says.get("asset_tag") == match[2]:
-                    return match[1]
+        name, _, tag = text.removesuffix(")").rpartition(" (")
+        if tag and text.endswith(")") and text not in self.names:
+            for entry in self.names.get(name, ()):
+                if entry.says.get("asset_tag") == tag:
+                    return name
         return text
 
 

@@ -20,7 +20,7 @@ from k2rel.textio import read_text
 __all__ = ["Costs", "read_costs"]
 
 _MOST_BYTES = 1_000_000
-_COST = re.compile(r"^cost(?:\s*[\[\(]\s*(.{1,12}?)\s*[\]\)])?$")
+_COST = re.compile(r"^cost(?:\s*[\[\(]([^\]\)]{1,16})[\]\)])?$")
 
 
 @dataclass(frozen=True, repr=False)
@@ -141,4 +141,4 @@ def read_costs(path: str | Path) -> Costs:
         raise InputError(problems)
     if not prices:
         raise InputError(Problem("holds no price", name))
-    return Costs(prices, (match[1] or "") if match else "", name)
+    return Costs(prices, (match[1] or "").strip() if match else "", name)

@@ -24,7 +24,7 @@ _WORDS = {
 }  # fmt: skip
 _SHORTEST = 5  # of a name that may be a misspelt key
 _MOST = 20
-_NUMBER = re.compile(r"\s*([+-]?[\d.]+(?:e[+-]?\d+)?)\s*(.*?)\s*", re.ASCII | re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?[\d.]+(?:e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
 class Attributes:
@@ -148,16 +148,23 @@ def in_python(value: Any) -> Any:
 
 
 def _has_unit(value: Any) -> bool:
-    match = _NUMBER.fullmatch(str(value))
-    return match is None or bool(match[2])
+    apart = _apart(value)
+    return apart is None or bool(apart[1])
+
+
+def _apart(value: Any) -> tuple[str, str] | None:
+    """A number and what stands behind it, on one line."""
+    text = str(value).strip()
+    match = _NUMBER.match(text)
+    return (match[0], text[match.end() :].lstrip()) if match and "\n" not in text else None
 
 
 def _meant(key: str, name: str, value: Any) -> Any:
     """A number under another name, with the unit that the name has where it has none itself."""
     if key not in NUMBERS or isinstance(value, bool):
         return value
-    match = _NUMBER.fullmatch(str(value))
-    if match is None:
+    apart = _apart(value)
+    if apart is None:
         return value
-    unit = match[2] or unit_of(name)
-    return f"{match[1]} {unit_of_speed(unit) if key == 'capacity' else unit}" if unit else value
+    unit = apart[1] or unit_of(name)
+    return f"{apart[0]} {unit_of_speed(unit) if key == 'capacity' else unit}" if unit else value

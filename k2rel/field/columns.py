@@ -47,7 +47,7 @@ TIMES = ("birth", "start", "end", "entry", "exit", "time", "lower", "upper", "ex
 """Columns of times or dates."""
 CLOCK = ("birth", "start", "end", "time", "lower", "upper")
 """Those of them that can hold dates."""
-_NAME = re.compile(r"^\s*([^\[\(]+?)\s*(?:[\[\(]\s*([^\]\)]+?)\s*[\]\)])?\s*$")
+_NAME = re.compile(r"([^\[(]+)(?:[\[(]([^\])]+)[\])])?")
 _NEEDED = {
     "lives": ("unit", "birth", "start", "end", "entry", "exit", "failed", "count"),
     "times": ("unit", "entry", "time", "failed", "count"),
@@ -183,8 +183,7 @@ def _layout(found: Mapping[str, Column], names: Sequence[str], file: str, open_e
 def _column(title: str, role: str, file: str) -> Column:
     """A column with the unit that its header names."""
     _, scale, unit = _plain(title)
-    match = _NAME.match(title)
-    inside = (match[2] or "") if match else ""
+    inside = _apart(title)[1] or ""
     if role in TIMES and inside and scale is None and inside.lower() not in _NO_UNITS:
         raise InputError(
             Problem(
@@ -194,10 +193,15 @@ def _column(title: str, role: str, file: str) -> Column:
     return Column(title, scale, unit)
 
 
+def _apart(title: str) -> tuple[str, str | None]:
+    """A name, and the unit in brackets behind it."""
+    match = _NAME.fullmatch(title.strip())
+    return (match[1].strip(), match[2].strip() if match[2] else None) if match else (title, None)
+
+
 def _plain(title: str) -> tuple[str, float | None, str]:
     """Name of a column without its unit, and the unit in hours and in words."""
-    match = _NAME.match(title)
-    word, unit = (match[1], match[2]) if match else (title, None)
+    word, unit = _apart(title)
     word = re.sub(r"[\s\-]+", "_", word.strip().lower())
     if unit is not None and unit.lower() in _UNITS:
         return word, _UNITS[unit.lower()], unit.lower()

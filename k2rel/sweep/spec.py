@@ -32,7 +32,7 @@ __all__ = ["Point", "SweepSpec", "quantity", "read_sweep"]
 _MOST_POINTS = 1_000_000
 _POINT_BYTES, _SETTING_BYTES, _TARGET_BYTES = 2_100.0, 650.0, 500.0
 """Of a point, each setting and each target: 2,040 alone, 4,530 with four settings, 5,500 with two targets too."""
-_QUANTITY = re.compile(r"^\s*([-+]?[\d.]+(?:e[-+]?\d+)?)\s*(.*?)\s*$", re.IGNORECASE)
+_NUMBER = re.compile(r"[-+]?[\d.]+(?:e[-+]?\d+)?", re.IGNORECASE)
 
 
 class _Strict(BaseModel):
@@ -352,8 +352,9 @@ def quantity(value: float | str) -> tuple[float, str | None]:
     """
     if isinstance(value, int | float):
         return float(value), ""
-    found = _QUANTITY.match(value)
+    text = value.strip()
+    found = _NUMBER.match(text)
     try:
-        return (float(found[1]), found[2]) if found else (math.nan, None)
+        return (float(found[0]), text[found.end() :].lstrip()) if found else (math.nan, None)
     except ValueError:
         return math.nan, None

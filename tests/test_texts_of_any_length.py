@@ -1,0 +1,45 @@
+"""Texts that a pattern could search for minutes: each is read or refused at once, whoever reads it.
+
+A process of its own is given as long as a person would wait; what took minutes took them for texts of a fiftieth of this
+length.
+"""
+
+import subprocess
+import sys
+
+import pytest
+
+READERS = {
+    "quantities": "from k2rel.units import parse_duration, parse_rate, parse_mttf, parse_bandwidth, parse_amount, "
+    "parse_share, is_bare, parse_temperature, loads_in\n"
+    "readers = [parse_duration, parse_rate, parse_mttf, parse_bandwidth, parse_amount, parse_share, is_bare, "
+    "parse_temperature]",
+    "numbers": "from k2rel.numerals import numeral, plain_number\nreaders = [numeral, plain_number]",
+    "titles of columns": "from k2rel.field.columns import plan_of\n"
+    "readers = [lambda text: plan_of(['time', text], None, {}, 'log.csv', open_ends=False)]",
+    "steps of a sweep": "from k2rel.sweep.spec import quantity\nreaders = [quantity]",
+    "attributes of a graph": "import networkx as nx\nfrom k2rel import Site\n"
+    "readers = [lambda text: Site.from_graph(nx.Graph([('a', 'b', {'mttf': text})]))]",
+    "settings": "from k2rel.site.settings import parse_settings\n"
+    "from k2rel.site.limits import from_text\nfrom k2rel.memory import _read\n"
+    "readers = [lambda text: parse_settings(['psu.mttr=' + text]), from_text, _read]",
+    "laws": "from k2rel.distributions.times import parse_distribution\nreaders = [parse_distribution]",
+}
+TEXTS = """
+texts = ["4" + " " * 200_000 + "a\\nb", "1" * 200_000 + "x", " " * 200_000 + "!", "1," * 50_000, "(1 " * 50_000,
+         "4 h (1 to " * 20_000, "a [" * 50_000, "e" * 200_000, "1e" * 50_000, "." * 200_000]
+for read in readers:
+    for text in texts:
+        try:
+            read(text)
+        except ValueError as error:  # a sentence, which does not repeat all of it
+            assert "Traceback" not in str(error)
+"""
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_text_of_any_length_is_answered_at_once(reader) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", READERS[reader] + TEXTS], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
