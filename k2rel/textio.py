@@ -9,8 +9,8 @@ import os
 import re
 import stat
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,6 +26,7 @@ __all__ = [
     "temporary_name",
     "whole",
     "words_in",
+    "write_together",
     "write_whole",
 ]
 
@@ -190,8 +191,23 @@ def write_whole(path: Path, text: str) -> None:
     ...     [path.name for path in Path(folder).iterdir()]
     ['a.txt']
     """
-    with whole(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_together({path: text})
+
+
+def write_together(texts: Mapping[Path, str]) -> None:
+    """Write text files of which all get their names, or none where one of them cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_together({Path(folder) / "a.tra": "1 0", Path(folder) / "a.lab": ""})
+    ...     sorted(path.name for path in Path(folder).iterdir())
+    ['a.lab', 'a.tra']
+    """
+    with ExitStack() as stack:
+        for path, text in texts.items():
+            stack.enter_context(whole(path)).write_text(text, encoding="utf-8")
 
 
 @contextmanager
@@ -208,9 +224,12 @@ def whole(path: Path) -> Iterator[Path]:
     b'1'
     """
     check_regular(path)
-    temporary = temporary_name(path)
+    target = path.resolve() if path.is_symlink() else path  # the file that a link leads to is written, not the link
+    temporary = temporary_name(target)
     try:
         yield temporary
-        os.replace(temporary, path)
+        with suppress(OSError):  # who may read it stays as it was
+            temporary.chmod(target.stat().st_mode)
+        os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)

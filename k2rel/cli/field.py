@@ -350,8 +350,8 @@ def _picture(args: argparse.Namespace, data: FieldData, best: dict[str, Fit]) ->
     for number, lives in enumerate(shown, start=1):
         axes = figure.add_subplot(len(shown), 1, number)
         plot_probability(curve_of(lives, args.confidence), best[lives.name], axes)
-    with writing(args.picture):
-        figure.savefig(path)
+    with writing(path) as temporary:
+        figure.savefig(temporary)
     if args.format != "json":
         more = f" (the first {len(shown)} of {len(with_failures)} groups)" if len(shown) < len(with_failures) else ""
         say(f"{args.picture}: written{more}\n")

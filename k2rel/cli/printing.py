@@ -204,10 +204,13 @@ def _painted(cell: str) -> str:
 
 
 @contextmanager
-def writing(path: str | Path) -> Iterator[None]:
-    """Say of a file that cannot be written which one it is."""
+def writing(path: str | Path) -> Iterator[Path]:
+    """Give a temporary name to write to; the file is whole or not there, and why it cannot be written is said."""
+    from k2rel.report.files import whole
+
     try:
-        yield
+        with whole(Path(path)) as temporary:
+            yield temporary
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
 
@@ -216,16 +219,17 @@ def check_free(path: str, force: bool) -> None:
     """Refuse to replace a file that nobody has said to replace."""
     from k2rel.report.files import check_regular
 
-    with writing(path):
+    try:
         check_regular(Path(path))
-        if Path(path).exists() and not force:
-            raise InputError(f"{path}: is there already; say --force to replace it")
+        there = Path(path).exists()
+    except (OSError, ValueError) as error:  # too long a name, a sign that no name may have
+        raise InputError(f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
+    if there and not force:
+        raise InputError(f"{path}: is there already; say --force to replace it")
 
 
 def written(path: str, text: str, force: bool) -> None:
     """Write a file that is whole or not there."""
-    from k2rel.report.files import write_whole
-
     check_free(path, force)
-    with writing(path):
-        write_whole(Path(path), text)
+    with writing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

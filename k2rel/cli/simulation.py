@@ -244,8 +244,8 @@ def _timeline(args: argparse.Namespace, study: Study, circumstances: Circumstanc
     from k2rel.plots.histories import timeline_picture
     from k2rel.plots.style import any_letters
 
-    with writing(target), any_letters():
-        timeline_picture(history).savefig(target, dpi=120)
+    with writing(target) as temporary, any_letters():
+        timeline_picture(history).savefig(temporary, dpi=120)
     if args.format == "json":
         print_json({**history.to_json(), "picture": str(target)})
         return 0

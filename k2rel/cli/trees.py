@@ -16,7 +16,7 @@ from k2rel.cli.inputs import (
     study_of,
     study_options,
 )
-from k2rel.cli.printing import main_rows, print_json, print_table, say, writing
+from k2rel.cli.printing import main_rows, print_json, print_table, say, written
 from k2rel.errors import InputError
 from k2rel.units import HOURS_PER_YEAR
 
@@ -158,12 +158,8 @@ def export_verb(args: argparse.Namespace) -> int:
     if args.output is None:
         sys.stdout.write(text)
         return 0
-    path = Path(args.output)
-    if path.exists() and not args.force:
-        raise InputError(f"{path} exists; give --force to replace it")
-    with writing(path):
-        path.write_text(text, encoding="utf-8")
-    print(path)
+    written(args.output, text, args.force)
+    print(Path(args.output))
     return 0
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from k2rel.ctmc.chain import FASTEST_PER_H, Chain
 from k2rel.ctmc.room import check_room
 from k2rel.errors import InputError, Problem
-from k2rel.textio import opened
+from k2rel.textio import opened, write_together
 
 __all__ = ["LabelledChain", "read_chain", "read_labels", "read_rewards", "write_chain"]
 
@@ -262,9 +262,8 @@ def write_chain(
     there = [path for path in files if path.exists()]
     if there and not force:
         raise InputError(Problem("exists already; --force replaces it", str(there[0])))
-    for path, text in files.items():
-        try:
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise InputError(Problem(f"cannot be written: {error}", str(path))) from None
+    try:
+        write_together(files)
+    except OSError as error:
+        raise InputError(Problem(f"cannot be written: {error.strerror or error}", f"{stem}.tra and others")) from None
     return list(files)

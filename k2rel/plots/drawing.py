@@ -22,6 +22,7 @@ from k2rel.policy.failover import FailoverOutcome, further_traffic, principal_tr
 from k2rel.site.model import Site
 from k2rel.site.stages import names_in
 from k2rel.tables import Shown
+from k2rel.textio import write_whole
 
 __all__ = ["MOST_DRAWN", "Drawing", "Look", "caption", "draw_site", "looks"]
 
@@ -102,7 +103,7 @@ class Drawing(Shown):
         if target.suffix.lower() != ".svg":
             raise InputError(f"{target}: a drawing ends in .svg")
         try:
-            target.write_text(self.svg, encoding="utf-8")
+            write_whole(target, self.svg)
         except OSError as error:
             raise InputError(f"{target}: cannot be written: {error.strerror or error}") from None
         return target
