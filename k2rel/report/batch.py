@@ -10,7 +10,6 @@ import csv
 import io
 import itertools
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
@@ -28,7 +27,7 @@ from k2rel.measures.solution import checked_method
 from k2rel.organisation import Organisation
 from k2rel.parallel import as_they_end, connected, worker_count
 from k2rel.report.execute import quiet
-from k2rel.report.files import make_folders, remove_leftovers, whole, write_whole
+from k2rel.report.files import make_folders, remove_leftovers, temporary_folder, whole, write_whole
 from k2rel.report.jobs import COMPARISON, PAIR, Options, as_files, cell_count, jobs_of, pair_job, read_levels, resolved
 from k2rel.report.page import Entry, index_page
 from k2rel.report.pdf import NO_CHROMIUM, chromium
@@ -326,8 +325,7 @@ def _shipped(job: Job) -> tuple[Job, bytes, dict[str, bytes]]:
 def _remote(shipped: tuple[Job, bytes, dict[str, bytes]]) -> tuple[Report, dict[str, bytes]]:
     """On a worker: put the files down, render, and give back what was made."""
     job, notebook, inputs = shipped
-    with tempfile.TemporaryDirectory(prefix="k2rel-") as text, quiet():
-        here = Path(text)
+    with temporary_folder() as here, quiet():
         for name, content in inputs.items():
             path = here / "inputs" / name
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,22 +9,22 @@ from __future__ import annotations
 import atexit
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import EntryPoint
 from typing import Any
+from uuid import uuid4
 
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from k2rel.errors import K2relError
+from k2rel.report.files import temporary_folder
 
 __all__ = ["ForkedKernel", "kernel_manager", "start_server", "stop_server"]
 
@@ -166,19 +166,17 @@ def kernel_manager() -> Iterator[dict[str, Any]]:
     if not hasattr(os, "fork"):
         yield {}
         return
-    folder = tempfile.mkdtemp(prefix="k2rel-")
     factory = KernelProvisionerFactory.instance()
     factory.provisioners[_NAME] = EntryPoint(_NAME, f"{__name__}:ForkedKernel", factory.GROUP_NAME)
+    with temporary_folder() as folder:
 
-    class Manager(AsyncKernelManager):
-        """A kernel manager whose kernels use sockets in `folder`."""
+        class Manager(AsyncKernelManager):
+            """A kernel manager whose kernels use sockets, and have their keys, in `folder`."""
 
-        def __init__(self, **kwargs: Any) -> None:
-            super().__init__(**{**kwargs, "transport": "ipc", "ip": f"{folder}/k"})
-            if self.kernel_spec is not None:
-                self.kernel_spec.metadata = {"kernel_provisioner": {"provisioner_name": _NAME}}
+            def __init__(self, **kwargs: Any) -> None:
+                own = {"transport": "ipc", "ip": f"{folder}/k", "connection_file": f"{folder}/{uuid4().hex}.json"}
+                super().__init__(**{**kwargs, **own})
+                if self.kernel_spec is not None:
+                    self.kernel_spec.metadata = {"kernel_provisioner": {"provisioner_name": _NAME}}
 
-    try:
         yield {"kernel_manager_class": Manager}
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

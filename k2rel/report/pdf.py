@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 from k2rel.errors import RenderError
-from k2rel.report.files import whole
+from k2rel.report.files import temporary_folder, whole
 
 __all__ = ["NO_CHROMIUM", "chromium", "print_pdf"]
 
@@ -46,7 +45,7 @@ def print_pdf(page: Path, target: Path) -> Path:
     program = chromium()
     if program is None:
         raise RenderError(NO_CHROMIUM)
-    with tempfile.TemporaryDirectory(prefix="k2rel-") as profile, whole(target) as temporary:
+    with temporary_folder() as profile, whole(target) as temporary:
         words = [
             program, "--headless", "--disable-gpu", "--disable-extensions", "--no-first-run",
             # a container's root has no other way, and the page is our own

@@ -6,9 +6,10 @@ A point that fails is a row with its error. A run that was stopped, by whatever,
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import sys
-import tempfile
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -21,7 +22,7 @@ from k2rel.bundled import level_names, notebook_dir
 from k2rel.errors import InputError, K2relError
 from k2rel.parallel import as_they_end, connected, worker_count
 from k2rel.report.execute import quiet
-from k2rel.report.files import make_folders, remove_leftovers, whole, write_whole
+from k2rel.report.files import make_folders, remove_leftovers, temporary_folder, whole, write_whole
 from k2rel.report.render import Job, render_report
 from k2rel.sweep.spec import Point, SweepSpec, check_points, quantity
 from k2rel.tables import Shown
@@ -238,8 +239,17 @@ def _computed(chunk: Sequence[tuple[str, Point]]) -> list[tuple[str, Row]]:
     return rows
 
 
-def _ignore_interrupt() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started the sweep
+def _as_worker() -> None:
+    """Leave Ctrl-C to the parent, and end with it: a worker has both ends of its pipes, so it would wait for ever."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+
+    def follow() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
 
 
 def _here(todo: Sequence[tuple[str, Point]], at_once: int) -> Iterator[tuple[str, Row]]:
@@ -271,7 +281,7 @@ def _pooled(chunks: Sequence[Sequence[tuple[str, Point]]], at_once: int) -> Iter
     if not chunks:
         return
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(at_once, len(chunks)), mp_context=context, initializer=_ignore_interrupt)
+    pool = ProcessPoolExecutor(min(at_once, len(chunks)), mp_context=context, initializer=_as_worker)
     waiting = list(reversed(chunks))
     pending: set[Future[list[tuple[str, Row]]]] = set()
     try:
@@ -315,12 +325,12 @@ def _remote(
         different = ", ".join(f"{name} {mine[name][:16]}, here {(made_with or {})[name][:16]}" for name in other)
         error = f"the worker computes with other code, data or packages than this machine: {different}"
         return [(key, {"error": error}) for key, _ in chunk]
-    with tempfile.TemporaryDirectory(prefix="k2rel-") as here:
+    with temporary_folder() as here:
         placed = {}
         for number, (name, content) in enumerate(files.items()):
             if name in level_names():
                 continue
-            path = Path(here) / str(number) / Path(name).name
+            path = here / str(number) / Path(name).name
             path.parent.mkdir()
             path.write_text(content, encoding="utf-8")
             placed[name] = str(path)
