@@ -14,7 +14,14 @@ from pathlib import Path
 
 from k2rel.errors import InputError, ModelTooLargeError
 
-__all__ = ["VARIABLE", "allowed_bytes", "as_memory", "bound_in_words", "bounded", "check_each", "most_of"]
+try:
+    import resource
+except ImportError:  # no POSIX, and no such limit
+    resource = None  # type: ignore[assignment]
+
+__all__ = [
+    "VARIABLE", "allowed_bytes", "as_memory", "bound_in_words", "bounded", "check_addresses", "check_each", "most_of",
+]  # fmt: skip
 
 VARIABLE = "K2REL_MEMORY"
 """Environment variable with the memory that may be used, such as ``16 GB``."""
@@ -108,6 +115,37 @@ def bound_in_words(most: int, each: float, what: str) -> str:
         f"{fit:,} {what}, all that the {as_memory(allowed_bytes())} of memory that may be used hold (the bound of "
         f"{most:,} takes about {as_memory(most * each)}: {VARIABLE}='{as_memory(most * each)}' allows it)"
     )
+
+
+def check_addresses(size: float, what: str) -> None:
+    """Refuse what a limit on addresses (``ulimit -v``) leaves no room for; a library would end the process.
+
+    Parameters
+    ----------
+    size : float
+        Bytes of addresses that will be taken, used or not.
+    what : str
+        What takes them.
+
+    Raises
+    ------
+    ModelTooLargeError
+        If the limit leaves fewer.
+
+    Examples
+    --------
+    >>> check_addresses(1e6, "a table")
+    """
+    if resource is None or (limit := resource.getrlimit(resource.RLIMIT_AS)[0]) == resource.RLIM_INFINITY:
+        return
+    taken = 0.0
+    with suppress(OSError, ValueError, IndexError):  # Linux alone says what is taken
+        taken = float(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    if size > limit - taken:
+        raise ModelTooLargeError(
+            f"{what} needs {as_memory(size)} of addresses, and the limit of this process leaves "
+            f"{as_memory(max(limit - taken, 0.0))} of {as_memory(limit)}: raise it ('ulimit -v unlimited')"
+        )
 
 
 def as_memory(size: float) -> str:

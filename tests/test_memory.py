@@ -1,5 +1,6 @@
 """Memory: what is said to be needed is about what is used, and too much is refused before any of it is taken."""
 
+import subprocess
 import sys
 import tracemalloc
 from contextlib import suppress
@@ -426,3 +427,26 @@ def test_a_diagram_takes_no_more_than_the_nodes_that_were_made(monkeypatch) -> N
     for one in found:
         assert one.memory_mb - none.memory_mb > 100.0 * one.facts["nodes"] / 1e6
         assert one.memory_mb - none.memory_mb < NODE_BYTES * (one.facts["nodes"] + 20 * 500_000) / 1e6
+
+
+LITTLE = """
+import resource, sys
+from k2rel.cli import main
+resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[1]), resource.RLIM_INFINITY))
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("most", [700_000_000, 1_500_000_000, 1_900_000_000, 2_500_000_000])
+@pytest.mark.parametrize("words", ["availability L2R", "uncertainty L1 --samples 20", "simulate L1 --histories 100"])
+def test_little_room_for_addresses_is_a_sentence_and_ends_no_process(words, most) -> None:
+    """As `ulimit -v` leaves it: the library of the diagrams would end the process, and libraries are not loaded."""
+    done = subprocess.run(
+        [sys.executable, "-c", LITTLE, str(most), *words.split()], capture_output=True, text=True, timeout=100
+    )
+    assert done.returncode in (0, 2), done.stderr[-1000:]
+    assert "panicked" not in done.stderr
+    assert "Traceback" not in done.stderr
+    if done.returncode:
+        assert "addresses" in done.stderr or "not enough memory" in done.stderr

@@ -25,6 +25,7 @@ used; 3 a defect in k2rel itself. Heavy imports happen inside the verbs, so that
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import os
 import sys
@@ -181,6 +182,21 @@ def _check_bounds(args: argparse.Namespace) -> None:
     allowed_bytes()  # an amount that nobody can read is said first, not as a reason why an engine gives nothing
 
 
+def _is_of_memory(error: Exception) -> bool:
+    """Whether memory is what was missing, as the system says it where a library is loaded or a file is mapped."""
+    no_room = isinstance(error, OSError) and error.errno == errno.ENOMEM
+    return isinstance(error, MemoryError) or no_room or "failed to map segment" in str(error)
+
+
+def _defect(error: Exception) -> int:
+    """Say what should not have happened."""
+    if os.environ.get("K2REL_TRACEBACK"):
+        raise error
+    print(f"k2rel: a defect in k2rel: {type(error).__name__}: {error}", file=sys.stderr)
+    print("k2rel: set K2REL_TRACEBACK=1 to see where, and please report it", file=sys.stderr)
+    return 3
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
@@ -226,13 +242,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except MemoryError:
+    except (MemoryError, ImportError, OSError) as error:
+        if not _is_of_memory(error):
+            return _defect(error)
         cure = "site; use fewer clients or groups" if hasattr(args, "level") else "model; a smaller one is needed"
         print(f"k2rel: not enough memory for this {cure}", file=sys.stderr)
         return 2
     except Exception as error:  # the last line of defence: a person never sees a traceback
-        if os.environ.get("K2REL_TRACEBACK"):
-            raise
-        print(f"k2rel: a defect in k2rel: {type(error).__name__}: {error}", file=sys.stderr)
-        print("k2rel: set K2REL_TRACEBACK=1 to see where, and please report it", file=sys.stderr)
-        return 3
+        return _defect(error)

@@ -24,7 +24,7 @@ from k2rel.errors import K2relError, ModelTooLargeError
 from k2rel.logic.graph import Graph, Literal
 from k2rel.logic.ordering import variable_orders
 from k2rel.logic.structure import FALSE, TRUE, Node, Structure
-from k2rel.memory import bound_in_words, bounded, most_of
+from k2rel.memory import bound_in_words, bounded, check_addresses, most_of
 
 __all__ = ["Reduced", "Together", "reduced", "reduced_together"]
 
@@ -35,6 +35,7 @@ _TURNS = (20_000, 40_000, 80_000, 160_000, 250_000)
 _SMALL = 12
 _MOST_COLLECTIONS = 5
 NODE_BYTES, TOGETHER_BYTES = 200.0, 350.0
+_STACK_BYTES, _ROOM_BYTES = 1.3e9, 32.0  # of addresses: 1,140 to 1,240 MB and 22 bytes measured
 """Of a node while most is held, up to one diagram's arrays or the lists of several: 48 to 62 measured in OxiDD's
 tables, 117 of text and arrays while it comes over, 110 in lists."""
 _IN_MEMORY = hasattr(os, "memfd_create") and Path("/proc/self/fd").is_dir()
@@ -60,6 +61,15 @@ class Reduced:
     high: IntArray
     low: IntArray
     root: int
+
+
+def _manager(room: int) -> BDDManager:
+    """Room for so many nodes; the thread that works on them has a stack of a gibibyte, hardly any of it used.
+
+    That of a manager before may still be there: who has less is refused, where the library would end the process.
+    """
+    check_addresses(_STACK_BYTES + _ROOM_BYTES * room, "a decision diagram")
+    return BDDManager(room, max(room // 4, 1 << 12), 1)
 
 
 class _Attempt:
@@ -93,7 +103,7 @@ class _Attempt:
 
     def begin(self, room: int) -> None:
         """Begin with room for so many nodes."""
-        manager = BDDManager(room, max(room // 4, 1 << 12), 1)
+        manager = _manager(room)
         manager.add_vars(len(self.order))
         known: dict[Literal, BDDFunction] = {}
         for place, leaf in enumerate(self.order):
@@ -294,7 +304,7 @@ def reduced_together(
     """
     most = bounded(most_nodes, TOGETHER_BYTES)
     for bound in (min(100_000, most), most):
-        manager = BDDManager(bound, max(bound // 4, 1 << 12), 1)
+        manager = _manager(bound)
         manager.add_vars(len(order))
         place = {name: number for number, name in enumerate(order)}
         known: dict[Node, BDDFunction] = {FALSE: manager.false(), TRUE: manager.true()}
