@@ -21,7 +21,7 @@ from k2rel import InputError
 from k2rel.bundled import data_dir
 from k2rel.explore import LiveSite
 from k2rel.explore.answers import answer
-from k2rel.explore.serve import ExplorerServer
+from k2rel.explore.serve import ExplorerServer, serve
 from k2rel.plots import looks
 from k2rel.policy.failover import failover
 from k2rel.policy.rules import Policy
@@ -247,7 +247,7 @@ def asked(server, path="/", data=None, **headers):
             return None
 
     opener = urllib.request.build_opener(Stay)
-    request = urllib.request.Request(f"http://127.0.0.1:{server.server_port}{path}", data=data)
+    request = urllib.request.Request(server.url.partition("/?")[0].rstrip("/") + path, data=data)
     for name, value in headers.items():
         request.add_header(name.replace("_", "-"), value)
     try:
@@ -262,7 +262,7 @@ CHOICE = {"level": "L2R", "clients": 0, "contract": "4h", "rates": "as given"}
 
 
 def question(server, choice=CHOICE, **headers):
-    cookie = {"Cookie": f"k2rel_token={server.token}"} if "Cookie" not in headers else {}
+    cookie = {"Cookie": f"{server.cookie}={server.token}"} if "Cookie" not in headers else {}
     given = {"Content_Type": "application/json", **cookie, **headers}
     return asked(server, "/ask", json.dumps(choice).encode() if not isinstance(choice, bytes) else choice, **given)
 
@@ -271,20 +271,67 @@ def test_it_listens_on_this_machine_only_and_wants_the_token(server) -> None:
     assert server.server_address[0] == "127.0.0.1"
     assert asked(server)[0] == 403
     assert asked(server, "/?token=wrong")[0] == 403
-    assert asked(server, Cookie="k2rel_token=wrong")[0] == 403
+    assert asked(server, Cookie=f"{server.cookie}=wrong")[0] == 403
     code, _, headers = asked(server, f"/?token={server.token}")
     assert code == 303
     assert "HttpOnly" in headers["Set-Cookie"]
     assert "SameSite=Strict" in headers["Set-Cookie"]
-    code, page, headers = asked(server, Cookie=f"k2rel_token={server.token}")
+    code, page, headers = asked(server, Cookie=f"{server.cookie}={server.token}")
     assert code == 200
     assert server.token not in page
     assert "default-src 'none'" in headers["Content-Security-Policy"]
 
 
 def test_a_foreign_name_that_leads_here_is_refused(server) -> None:
-    assert asked(server, Cookie=f"k2rel_token={server.token}", Host="evil.example")[0] == 403
+    assert asked(server, Cookie=f"{server.cookie}={server.token}", Host="evil.example")[0] == 403
     assert question(server, Host="evil.example:80")[0] == 403
+
+
+def test_cookies_of_others_of_this_host_neither_lock_out_nor_let_in(server) -> None:
+    """A browser keeps cookies by host, not by port, and sends all of them."""
+    own = f"{server.cookie}={server.token}"
+    for foreign in ("a b=1", 'x="', "[=]", "k2rel_token=old", "\x7f=\xe4", ";;=;"):
+        assert asked(server, Cookie=f"{foreign}; {own}")[0] == 200, foreign
+        assert asked(server, Cookie=f"{own}; {foreign}")[0] == 200, foreign
+    with ExplorerServer("L1") as other:
+        assert other.cookie != server.cookie
+        assert asked(server, Cookie=f"{other.cookie}={server.token}")[0] == 403
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"GET //[ HTTP/1.1\r\nHost: {}\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x00\xff\r\n\r\n", b"BREW / HTTP/1.1\r\n\r\n",
+     b"GET / HTTP/1.1\r\nHost\r\n\r\n", b"POST /ask HTTP/1.1\r\nHost: {}\r\nContent-Length: \xb2\r\n\r\n",
+     b"GET /?token=%ff%d8 HTTP/1.1\r\nHost: {}\r\n\r\n", b"GET / HTTP/1.1\r\nCookie: " + b"a" * 70_000 + b"\r\n\r\n"],
+)  # fmt: skip
+def test_a_request_that_is_none_is_answered(server, sent) -> None:
+    with socket.create_connection(server.server_address, timeout=20) as line:
+        line.sendall(sent.replace(b"{}", f"127.0.0.1:{server.server_port}".encode()))
+        line.shutdown(socket.SHUT_WR)
+        said = line.recv(4096)
+    assert b" 40" in said[:20] or b" 43" in said[:20] or b" 50" in said[:20] or b"Error code: " in said, said[:200]
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="there is no IPv6 here")
+def test_it_listens_on_the_loopback_address_of_ipv6_too() -> None:
+    try:
+        server = ExplorerServer("L1", "::1")
+    except InputError:
+        pytest.skip("there is no IPv6 here")
+    with server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert server.url.startswith(f"http://[::1]:{server.server_port}/?token=")
+        code, _, headers = asked(server, f"/?token={server.token}", Host=f"[::1]:{server.server_port}")
+        assert (code, headers["Location"]) == (303, "/")
+        assert asked(server, Cookie=f"{server.cookie}={server.token}", Host="[::2]:80")[0] == 403
+        server.shutdown()
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "127.0.0.1"])
+def test_it_is_said_where_other_machines_can_reach_it(address, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(ExplorerServer, "serve_forever", lambda self: None)
+    serve("L1", address=address, browser=False)
+    assert ("other machines reach" in capsys.readouterr().err) == (address == "0.0.0.0")
 
 
 def test_figures_are_given_to_who_has_the_token_and_asks_properly(server) -> None:
@@ -295,8 +342,8 @@ def test_figures_are_given_to_who_has_the_token_and_asks_properly(server) -> Non
     assert question(server, b"[" * 5000)[0] == 400
     assert question(server, b"[]")[0] == 400
     assert question(server, b" " * 20_000)[0] == 413
-    assert asked(server, "/other", b"{}", Cookie=f"k2rel_token={server.token}")[0] == 404
-    assert asked(server, "/etc/passwd", Cookie=f"k2rel_token={server.token}")[0] == 404
+    assert asked(server, "/other", b"{}", Cookie=f"{server.cookie}={server.token}")[0] == 404
+    assert asked(server, "/etc/passwd", Cookie=f"{server.cookie}={server.token}")[0] == 404
 
 
 @pytest.mark.parametrize(

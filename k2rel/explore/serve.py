@@ -6,13 +6,14 @@ There is no kernel behind it: the page can ask for figures of the levels that ar
 from __future__ import annotations
 
 import html
+import ipaddress
 import json
 import secrets
+import socket
 import sys
 import threading
 import webbrowser
 from functools import partial
-from http.cookies import CookieError, SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from k2rel.report.embedded import embedded_json, script_source
 __all__ = ["ExplorerServer", "serve"]
 
 _MOST_BYTES = 10_000
-_COOKIE = "k2rel_token"
+_COOKIE = "k2rel_token"  # with the port behind it: a browser keeps cookies by host alone
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -57,15 +58,13 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(code, "text/plain", message + "\n")
 
     def _token(self) -> str:
-        try:
-            cookie = SimpleCookie(self.headers.get("Cookie", "")).get(_COOKIE)
-        except CookieError:
-            return ""
-        return cookie.value if cookie else ""
+        """Our own cookie; whatever others of this host look like does not matter."""
+        pairs = (one.strip().partition("=") for one in ";".join(self.headers.get_all("Cookie", [])).split(";"))
+        return next((value for name, _, value in pairs if name == self.server.cookie), "")
 
     def _allowed(self, token: str) -> bool:
         wanted = self.server.token
-        return not wanted or secrets.compare_digest(token.encode(), wanted.encode())
+        return not wanted or secrets.compare_digest(token.encode("utf-8", "replace"), wanted.encode())
 
     def _own_host(self) -> bool:
         """Whether the page was asked for by an address of ours: a foreign name that leads here is refused."""
@@ -73,14 +72,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Give the page; a token in the address becomes a cookie, so that it does not stay in the history."""
-        place = urlsplit(self.path)
+        try:
+            place = urlsplit(self.path)
+        except ValueError:
+            return self._refuse(400, "that is no address")
         if not self._own_host():
             return self._refuse(403, "this server answers to its own address only")
         if place.path != "/":
             return self._refuse(404, "there is only one page here")
         given = parse_qs(place.query).get("token", [""])[0]
         if given and self._allowed(given):
-            cookie = f"{_COOKIE}={given}; HttpOnly; SameSite=Strict; Path=/"
+            cookie = f"{self.server.cookie}={given}; HttpOnly; SameSite=Strict; Path=/"
             return self._send(303, "text/plain", "", {"Location": "/", "Set-Cookie": cookie})
         if not self._allowed(self._token()):
             return self._refuse(403, "a token is needed: use the whole address that k2rel explore printed")
@@ -113,6 +115,10 @@ class _Handler(BaseHTTPRequestHandler):
         return self._send(200, "application/json", json.dumps(found))
 
 
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
 class ExplorerServer(ThreadingHTTPServer):
     """The server of one explorer.
 
@@ -138,13 +144,18 @@ class ExplorerServer(ThreadingHTTPServer):
         self.asked = first_choice(text, f"{checked_target(target):.12g}" if target else "", data)
         if not address.strip():  # to the system that means every address of the machine
             raise InputError("explore: an address is needed, such as 127.0.0.1, or 0.0.0.0 for all of this machine")
+        self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
         try:
             super().__init__((address, port), _Handler)
-        except (OSError, OverflowError) as error:
+        except (OSError, OverflowError, UnicodeError) as error:
             reason = getattr(error, "strerror", None) or error
             raise InputError(f"explore: cannot listen on {address} port {port}: {reason}") from None
-        local = address in ("127.0.0.1", "localhost")
-        self.hosts = {f"{name}:{self.server_port}" for name in ("127.0.0.1", "localhost")} if local else set()
+        self.cookie = f"{_COOKIE}_{self.server_port}"
+        listening = ipaddress.ip_address(str(self.server_address[0]).partition("%")[0])
+        self.local = listening.is_loopback
+        names = ("127.0.0.1", "localhost", "[::1]", _in_url(str(listening)))
+        self.hosts = {f"{name}:{self.server_port}" for name in names} if self.local else set()
+        self.everywhere = listening.is_unspecified
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that goes away in the middle of an answer is no error; the rest is said in a line."""
@@ -154,9 +165,10 @@ class ExplorerServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """The address to open."""
+        """The address to open, from this machine where it listens to all."""
         host = str(self.server_address[0])
-        shown = "127.0.0.1" if host == "0.0.0.0" else host
+        own = "[::1]" if ":" in host else "127.0.0.1"
+        shown = own if self.everywhere else _in_url(host)
         return f"http://{shown}:{self.server_port}/" + (f"?token={self.token}" if self.token else "")
 
     def page(self) -> tuple[str, str]:
@@ -203,6 +215,13 @@ def serve(
     """
     with ExplorerServer(level, address, port, token=token, data=data, target=target) as server:
         print(server.url, flush=True)
+        if not server.local:
+            others = f"all addresses of this machine, {socket.gethostname()}," if server.everywhere else "this address"
+            print(
+                f"k2rel: other machines reach {others} at port {server.server_port}; nothing is encrypted, the token "
+                "neither",
+                file=sys.stderr,
+            )
         if not token:
             print("k2rel: without a token, whoever reaches this address can use it", file=sys.stderr)
         if browser:
