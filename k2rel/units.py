@@ -44,6 +44,7 @@ _DOUBTFUL_H = 100.0
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _LONGEST = 200  # signs of a quantity
+_SMALLEST, _LARGEST = 1e-100, 1e100
 
 _DURATIONS_H = {
     "": Fraction(1),
@@ -129,6 +130,8 @@ def _quantity(value: object, units: dict[str, Fraction], what: str, example: str
         raise ValueError(f"{value!r} is no finite {what}") from None
     if result < 0:
         raise ValueError(f"a {what} cannot be negative, got {value!r}")
+    if result and not _SMALLEST <= result <= _LARGEST:  # whose inverse, or product with another, leaves the range
+        raise ValueError(f"{value!r}: no {what} that can be meant is so {'small' if result < 1 else 'large'}")
     return result
 
 

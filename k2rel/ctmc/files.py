@@ -150,6 +150,12 @@ def read_chain(path: str | Path, initial: int = 0) -> Chain:
     return Chain.of(states, rows[:, 0].astype(np.int64), rows[:, 1].astype(np.int64), rate, initial)
 
 
+def _whole(text: str) -> int | None:
+    """A number of a state or a label, in the digits that all write."""
+    text = text.strip()
+    return int(text) if len(text) < 19 and text.isascii() and text.isdigit() else None
+
+
 def read_labels(path: str | Path, states: int) -> dict[str, BoolArray]:
     r"""Read labels of states.
 
@@ -167,24 +173,28 @@ def read_labels(path: str | Path, states: int) -> dict[str, BoolArray]:
     names: dict[int, str] = {}
     for word in lines[0].split():
         number, _, name = word.partition("=")
-        if not number.isdigit() or len(name) < 3 or name[0] != '"' or name[-1] != '"':
+        place = _whole(number)
+        if place is None or len(name) < 3 or name[0] != '"' or name[-1] != '"':
             raise InputError(Problem(f'labels are announced as 0="init" 1="up", got \'{word[:40]}\'', str(path), 1))
-        names[int(number)] = name[1:-1]
+        names[place] = name[1:-1]
     if not names:
         raise InputError(Problem('the first line announces labels as 0="init" 1="up"', str(path), 1))
     result = {name: np.zeros(states, dtype=np.bool_) for name in names.values()}
     for row, line in enumerate(lines[1:], 2):
         if not line.strip():
             continue
-        state, colon, rest = line.partition(":")
-        if not colon or not state.strip().isdigit() or int(state) >= states:
+        before, colon, rest = line.partition(":")
+        state = _whole(before)
+        if not colon or state is None or state >= states:
             raise InputError(
                 Problem(f"'state: labels' expected, states 0 to {states - 1}, got '{line[:40]}'", str(path), row)
             )
         for word in rest.split():
-            if not word.isdigit() or int(word) not in names:
+            announced = _whole(word)
+            label = None if announced is None else names.get(announced)
+            if label is None:
                 raise InputError(Problem(f"no label '{word[:20]}' was announced", str(path), row))
-            result[names[int(word)]][int(state)] = True
+            result[label][state] = True
     return result
 
 

@@ -347,6 +347,8 @@ def with_variant(source: YamlSource, variant: str | None) -> YamlSource:
     entry = variants[variant]
     changes = entry.get("changes") if isinstance(entry, dict) else None
     base: KeyPath = ("variants", variant, "changes")
+    if changes is not None and not isinstance(changes, dict):
+        raise InputError(source.problem(base, f"must be entries of the form key: value, got '{str(changes)[:40]}'"))
     laid = {key[len(base) :]: line for key, line in source.lines.items() if key[: len(base)] == base}
 
     def lay(below: Any, above: Any) -> Any:
