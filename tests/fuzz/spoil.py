@@ -42,7 +42,7 @@ def scalar(chance: random.Random, names: Sequence[str] = ()) -> Any:
     return chance.choice(names) if names and draw < 0.9 else chance.choice(WORDS)
 
 
-def places(tree: Any) -> list[Path]:
+def places(tree: Any, deepest: int = 40) -> list[Path]:
     """Where everything in a tree stands, by the keys that lead there."""
     found: list[Path] = []
 
@@ -50,7 +50,8 @@ def places(tree: Any) -> list[Path]:
         items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
         for key, below in items:
             found.append((*path, key))
-            walk(below, (*path, key))
+            if len(path) < deepest:
+                walk(below, (*path, key))
 
     walk(tree, ())
     return found

@@ -27,7 +27,8 @@ from tests.fuzz.kinds import KINDS, Case, drawn, written
 MOST_SECONDS, MOST_BYTES = 10.0, 2e9
 _CHUNK = 100
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_COMMAND_SECONDS = 60.0  # after which a command is ended; slower than 10 s it is a finding before
+_COMMAND_SECONDS = 60.0  # after which a command is ended
+_ASKED_FOR_MORE = {"sweeps": 20.0, "parameters": 180.0}  # seconds after which a sweep or a notebook that was accepted is let alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class Finding:
     @property
     def like(self) -> str:
         """What findings of one cause have in common."""
-        return f"{self.kind}: {re.sub(r"[0-9.e+-]+", "0", self.what.strip().splitlines()[-1])[:70]}"
+        last = self.what.strip().splitlines()[-1]
+        return f"{self.kind}: {re.sub('[0-9.e+-]+', '0', last)[:70]}"
 
 
 @dataclass(slots=True)
@@ -141,7 +143,7 @@ class _Worker:
 def in_process(kind: str, first: int, count: int, workers: int, most_findings: int = 200) -> Seen:
     """Try so many inputs of a kind, in as many processes."""
     seen = Seen(kind)
-    size = -(-count // workers)
+    size = max(-(-count // workers), 1)
     ranges = [(a, min(a + size, first + count)) for a in range(first, first + count, size)]
     running = [_Worker(kind, a, b) for a, b in ranges]
     while running:
@@ -195,9 +197,17 @@ def _command(kind: str, number: int, folder: Path) -> subprocess.Popen[bytes]:
                                 env={**os.environ, "PYTHONPATH": str(Path(k2rel.__file__).parents[1])})  # fmt: skip
 
 
+def _became(kind: str, code: int) -> str:
+    if code == -9 and kind in _ASKED_FOR_MORE:
+        return "still at it"
+    return "refused" if code == 2 or (code and kind == "parameters") else f"exit {code}"
+
+
 def _judged(kind: str, code: int, seconds: float, used: float, err: str) -> str:
     """What is wrong with how a command ended, if anything is."""
-    if seconds > MOST_SECONDS and kind != "parameters":  # a notebook that is understood is executed
+    if kind in _ASKED_FOR_MORE and code == -9:
+        return ""  # ended from here: it computed what it was asked for
+    if seconds > MOST_SECONDS and kind not in _ASKED_FOR_MORE:
         return f"takes {seconds:.1f} s of processor"
     if used > MOST_BYTES:
         return f"takes {used / 1e9:.1f} GB"
@@ -218,14 +228,14 @@ def by_command(kind: str, first: int, count: int, workers: int) -> Seen:
     def ended(number: int, process: subprocess.Popen[bytes], folder: Path, began: float) -> bool:
         found, status, usage = os.wait4(process.pid, os.WNOHANG)
         if found == 0:
-            if time.monotonic() - began < _COMMAND_SECONDS * (3 if kind == "parameters" else 1):
+            if time.monotonic() - began < _ASKED_FOR_MORE.get(kind, _COMMAND_SECONDS):
                 return False
             process.kill()
             found, status, usage = os.wait4(process.pid, 0)
         process.returncode = code = os.waitstatus_to_exitcode(status)
         spent, used = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024.0
         seen.most_bytes = max(seen.most_bytes, used)
-        seen.add(1, collections.Counter(["refused" if code == 2 or (code and kind == "parameters") else f"exit {code}"]), [(spent, number)], spent)
+        seen.add(1, collections.Counter([_became(kind, code)]), [(spent, number)], spent)
         err = (folder / ".err").read_bytes().decode("utf-8", "replace")
         try:
             why = _judged(kind, code, spent, used, err)
