@@ -150,6 +150,20 @@ def test_random_blocks_have_the_probabilities_of_rational_elimination(seed, bloc
     assert steady(chain).probability == pytest.approx(exactly(chain), rel=1e-12, abs=0)
 
 
+def test_a_chain_in_which_all_is_near_to_all_is_not_ordered_for_ever() -> None:
+    """Of 60,000 states with transitions at random no order of elimination is a good one; jumps by the clock settle at once."""
+    rng, n = np.random.default_rng(1), 60_000
+    before = np.repeat(np.arange(n), 3)
+    after = (before + rng.integers(1, n, 3 * n)) % n
+    chain = Chain.of(n, before, after, rng.uniform(0.1, 1.0, 3 * n))
+    p, out, fastest = np.full(n, 1.0 / n), chain.exit_rates_per_h, chain.exit_rates_per_h.max()
+    for _ in range(400):
+        p = p + (chain.rates.T @ p - out * p) / fastest
+    found = steady(chain)
+    assert np.abs(found.probability - p).sum() < 1e-12
+    assert "sweeps" in found.method
+
+
 def test_a_transition_in_two_parts_is_one_of_their_sum() -> None:
     """As where two events lead from one state to the same: 1,500 steps up with 1 + 2 and down with 4, a geometric law."""
     n = 1500
