@@ -248,8 +248,10 @@ class Evaluation:
                 mu, sigma = arguments  # of the logarithm
                 if sigma <= 0:
                     raise element.error("the standard deviation of the logarithm must be above 0")
-                factor = math.exp(Z95 * sigma)
-                arguments = [math.exp(mu + sigma * sigma / 2), factor, 0.95]
+                try:
+                    arguments = [math.exp(mu + sigma * sigma / 2), math.exp(Z95 * sigma), 0.95]
+                except OverflowError:
+                    raise element.error("mean or error factor are beyond what a number can hold") from None
         try:
             distribution = Uncertain(_DEVIATES[element.tag], tuple(arguments))
         except InputError as error:

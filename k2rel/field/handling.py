@@ -252,7 +252,7 @@ def _count(text: str) -> int:
         value = plain_number(text)
     except ValueError as error:
         raise InputError(str(error)) from None
-    if value != int(value):
+    if not math.isfinite(value) or value != int(value):
         raise InputError(f"a whole number is needed, got {text[:20]}")
     return int(value)
 

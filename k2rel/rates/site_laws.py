@@ -106,7 +106,7 @@ def site_laws(site: Site, contract: str = "4h", rates: str | Path | None = None)
         key = (part.type, part.law, part.by_hand)
         if key not in known:
             try:
-                known[key] = _law_of(part, site, table, own, chosen)
+                known[key] = _ever_works(part, _law_of(part, site, table, own, chosen))
             except InputError as error:
                 known[key] = None
                 problems.extend(
@@ -137,6 +137,9 @@ def site_laws(site: Site, contract: str = "4h", rates: str | Path | None = None)
             )
             problems.append(Problem(message, file=site.file, line=part.line, key=tested))
     raid = {name: _raid_module(entry, shared) for name, entry in site.raid_sets.items()}
+    for name in [name for name, module in raid.items() if not problems and module.unavailability >= 1.0]:
+        message = "is lost nearly all the time, by its drives' failure rate and the times to rebuild and restore; give others"
+        problems.append(Problem(message, file=site.file, key=f"raid_sets.{name}"))
     if problems:
         raise InputError(problems)
     used = {use.input for each in (shared, client) for law in each.values() for use in law.uses}
@@ -335,6 +338,18 @@ def _law_of(part: Component, site: Site, table: RateTable, own: RateTable, contr
         uses=uses,
         **tests,
     )
+
+
+def _ever_works(part: Component, law: Law) -> Law:
+    """The law; refused where so little of the time is left to the part that a number cannot tell it from none."""
+    if law.unavailability < 1.0:
+        return law
+    hidden = f" and a test every {law.test_interval_h:g} h" if law.test_interval_h > 0 else ""
+    message = (
+        f"never works: {law.failure_rate_per_h:g} failures an hour with {law.mttr_h:g} h to restoration{hidden} leave it "
+        "less than 1e-16 of the time; give other times, or describe the site without it"
+    )
+    raise InputError(Problem(message, key=part.id))
 
 
 def _of_law(given: GivenLaw) -> tuple[Uses, ...]:

@@ -161,8 +161,9 @@ class OwnParts:
                 continue
             up = states[self.states.works[:, i]]
             down = up - (1 << i)
-            # probability of the other parts' states, given that this part works
-            others = self.probability[up] / (1.0 - self.unavailability[i])
+            # probability of the other parts' states, this part working, also where it hardly ever does
+            working = np.where(np.arange(len(self.names)) == i, 0.0, self.unavailability)
+            others = self.states.probability(working[:, None])[up, 0]
             for one, other, frequency in ((up, down, failed), (down, up, restored)):
                 pairs = [array[one] for array in arrays] + [array[other] for array in arrays]
                 for key, value in _tally(pairs, others * frequency).items():

@@ -14,6 +14,7 @@ from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import AliasEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.scanner import Scanner, ScannerError
 
 from k2rel.errors import InputError, Problem
 from k2rel.site.names import KeyPath, dotted
@@ -21,6 +22,8 @@ from k2rel.site.names import KeyPath, dotted
 __all__: list[str] = []
 
 DEEPEST = 24
+MOST_NODES = 120_000  # some seconds of reading; a site of 10,000 parts with five entries each has as many
+_LONGEST_TAG = 200
 _MOST_FROM_ALIASES = 100_000  # entries
 _PLAIN = ("str", "int", "float", "bool", "null", "timestamp", "merge", "value", "map", "seq")
 # what Python writes of lists and texts, if it is not asked to be safe
@@ -51,17 +54,34 @@ def _of_template(path: KeyPath) -> bool:
     return not _OF_TEMPLATES.isdisjoint([key for key in path if isinstance(key, str)][-2:-1])
 
 
+class _Scanner(Scanner):
+    """Takes no tag of great length, which would be looked at anew for every character of it."""
+
+    def scan_tag_uri(self, name: Any, start_mark: Any) -> Any:
+        uri = super().scan_tag_uri(name, start_mark)
+        if len(uri) > _LONGEST_TAG:
+            raise ScannerError(
+                "while scanning a tag", start_mark, "a tag is not allowed here; write plain values", start_mark
+            )
+        return uri
+
+
 class _Composer(Composer):
-    """Gives up where entries are nested too deep, and says in which line."""
+    """Gives up where entries are nested too deep or are too many, and says in which line."""
 
     deep = 0
+    seen = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         event = self.parser.peek_event()
+        line = event.start_mark.line + 1
+        self.seen += 1
+        if self.seen > MOST_NODES:
+            raise _TooMuchError(f"more than {MOST_NODES:,} keys and values; no file needs so many", line)
         if isinstance(event, AliasEvent):
             return super().compose_node(parent, index)
         if self.deep > DEEPEST:
-            raise _TooDeepError(event.start_mark.line + 1)
+            raise _TooMuchError(f"entries are nested more than {DEEPEST} deep", line)
         self.deep += 1
         node = super().compose_node(parent, index)
         self.deep -= 1
@@ -72,9 +92,9 @@ def _is_rounded(value: Any, text: str) -> bool:
     return isinstance(value, float) and str(value) != text
 
 
-class _TooDeepError(Exception):
-    def __init__(self, line: int) -> None:
-        super().__init__(f"entries are nested more than {DEEPEST} deep")
+class _TooMuchError(Exception):
+    def __init__(self, what: str, line: int) -> None:
+        super().__init__(what)
         self.line = line
 
 
@@ -85,7 +105,7 @@ def composed(text: str) -> Any:
 
 def _loader() -> YAML:
     loader = YAML(typ="safe", pure=True)
-    loader.Composer = _Composer
+    loader.Composer, loader.Scanner = _Composer, _Scanner
     return loader
 
 
@@ -94,7 +114,7 @@ def plain_data(text: str, name: str, starts: str) -> tuple[dict[str, Any], dict[
     loader = _loader()
     try:
         node = loader.compose(text)
-    except _TooDeepError as error:
+    except _TooMuchError as error:
         raise InputError(Problem(str(error), name, error.line)) from None
     if not isinstance(node, MappingNode):
         raise InputError(Problem(f"is empty or no mapping; {starts}", name, 1))
