@@ -1,6 +1,6 @@
 """Text files that a person gives, and cells that a spreadsheet opens.
 
-Files are written whole or not at all: under a temporary name, and moved in place.
+Files are written whole or not at all: under a name that no other writer has, and moved in place.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import re
 import stat
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from k2rel.claims import claimed_name
 from k2rel.errors import InputError, Problem
 
 __all__ = [
@@ -23,7 +23,6 @@ __all__ = [
     "identifiers",
     "opened",
     "read_text",
-    "temporary_name",
     "whole",
     "words_in",
     "write_together",
@@ -148,17 +147,6 @@ def harmless(value: object) -> object:
     return value
 
 
-def temporary_name(path: Path) -> Path:
-    """Name the temporary file that becomes a file when it is whole.
-
-    Examples
-    --------
-    >>> temporary_name(Path("out/L2R.html")).name[:10]
-    '.L2R.html.'
-    """
-    return path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp{path.suffix}")
-
-
 def check_regular(path: Path) -> None:
     """Refuse to write where something is that is no file: a device, which would be gone, a pipe, a folder.
 
@@ -225,11 +213,8 @@ def whole(path: Path) -> Iterator[Path]:
     """
     check_regular(path)
     target = path.resolve() if path.is_symlink() else path  # the file that a link leads to is written, not the link
-    temporary = temporary_name(target)
-    try:
+    with claimed_name(target) as temporary:
         yield temporary
         with suppress(OSError):  # who may read it stays as it was
             temporary.chmod(target.stat().st_mode)
         os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)

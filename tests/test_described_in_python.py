@@ -22,6 +22,7 @@ from k2rel.bundled import site_path
 from k2rel.errors import InputError
 from k2rel.explore.live import explorer
 from k2rel.report import about, render_reports
+from k2rel.report.files import Output
 from k2rel.report.jobs import as_files
 from k2rel.site import entry_keys, read_site
 from k2rel.site.takeover_entries import HolderEntry, RoleEntry, SuspensionEntry, UnitEntry
@@ -417,13 +418,13 @@ def test_a_site_in_python_is_explored_like_a_level(shop):
 
 def test_a_report_of_a_site_in_python_is_of_a_file_among_the_pages(shop, tmp_path):
     site = shop.build(settings={"box.mttr": "4 h"})
-    files = as_files("levels", [site, shop, "L1"], tmp_path, None, taken := [])
+    files = as_files("levels", [site, shop, "L1"], Output(tmp_path), None, taken := [])
     assert files == [str(tmp_path / "sites" / f"{name}.yaml") for name in ("shop", "shop-2")] + ["L1"]
-    assert as_files("compare", site, tmp_path, None, taken) == [str(tmp_path / "sites" / "shop-3.yaml")]
+    assert as_files("compare", site, Output(tmp_path), None, taken) == [str(tmp_path / "sites" / "shop-3.yaml")]
     assert read_site(files[0]).types["box"].mttr_h == 4.0
     assert read_site(files[1]) == shop.build()
     with pytest.raises(InputError, match=r"levels: L1 is of version 0.1 of the data; say data='0.1'"):
-        as_files("levels", read_site("L1", data="0.1"), tmp_path, None, [])
+        as_files("levels", read_site("L1", data="0.1"), Output(tmp_path), None, [])
 
 
 @pytest.mark.notebook

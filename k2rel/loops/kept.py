@@ -14,7 +14,6 @@ import hashlib
 import os
 import pickle
 import sys
-import uuid
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -25,6 +24,8 @@ import numba
 import numpy as np
 from numba.core.caching import CompileResultCacheImpl, NullCache, _Cache
 from numba.core.serialize import dumps
+
+from k2rel.claims import claimed_name, remove_unclaimed
 
 __all__: list[str] = []
 
@@ -115,11 +116,12 @@ class Kept(_Cache):
         if not self._impl.check_cachable(data):
             return
         file = self._file(sig, data.codegen)
-        beside = file.with_name(f"{file.name}.{uuid.uuid4().hex[:8]}")
         with contextlib.suppress(OSError):
             self._impl.locator.ensure_cache_path()
-            beside.write_bytes(dumps(self._impl.reduce(data)))
-            os.replace(beside, file)
+            remove_unclaimed(self._folder)
+            with claimed_name(file) as beside:
+                beside.write_bytes(dumps(self._impl.reduce(data)))
+                os.replace(beside, file)
             for other in self._folder.glob(f"{self._name}*.nbc"):
                 if not other.name.startswith(f"{self._name}{self._digest[:_SHOWN]}"):
                     other.unlink(missing_ok=True)

@@ -27,7 +27,7 @@ from k2rel.measures.solution import checked_method
 from k2rel.organisation import Organisation
 from k2rel.parallel import as_they_end, connected, worker_count
 from k2rel.report.execute import quiet
-from k2rel.report.files import make_folders, remove_leftovers, temporary_folder, whole, write_whole
+from k2rel.report.files import Output, temporary_folder, whole, write_whole
 from k2rel.report.jobs import COMPARISON, PAIR, Options, as_files, cell_count, jobs_of, pair_job, read_levels, resolved
 from k2rel.report.page import Entry, index_page
 from k2rel.report.pdf import NO_CHROMIUM, chromium
@@ -172,82 +172,83 @@ def render_reports(
     """
     from tqdm import tqdm
 
-    at_once, seed = worker_count(jobs), as_seed(seed)
     output = Path(output)
-    saved: list[str] = []
-    pair = [] if compare is None else as_files("compare", compare, output, data, saved)
-    if compare is not None and len(pair) != 2:
-        raise InputError(f"compare: two levels or site files are needed, got {len(pair)}")
-    named = [] if pair and not levels else as_files("levels", levels, output, data, saved)
-    clients = None if clients is None else as_whole("clients", clients, 1)
-    common: dict[str, Any] = {
-        "clients": clients or 0,
-        "repair": repair,
-        "rates": resolved(rates),
-        "settings": [f"{key}={value}" for key, value in (settings or {}).items()],
-        "data": data_version(data).name if data is not None else "",
-        "sure": 100 * checked_sure(sure),
-        "seed": seed,
-        **_reading(method, roles),
-    }
-    notes = [NO_CHROMIUM] if pdf and chromium() is None else []
-    head = {"title": title, "author": author, "revision": revision, "date": date}
-    options = Options(
-        common, resolved(target), resolved(costs), tuple(as_whole("counts", count, 1, 10_000) for count in counts),
-        {key: str(value) for key, value in head.items() if value}, pdf and not notes,
-    )  # fmt: skip
-    given: dict[str, Any] = {
-        "clients": clients, "repair": repair, "rates": common["rates"] or None, "settings": settings, "data": data
-    }  # fmt: skip
-    studies, wrong = read_levels(named, **given) if named else ({}, {})
-    comparison = comparison and len(studies) > (1 if wrong else 0)
-    if (costs or counts) and not (comparison or pair or wrong):
-        raise InputError(f"{'costs' if costs else 'counts'}: for a comparison; name two levels or more")
-    todo = jobs_of(studies, options, comparison=comparison, missing=list(wrong))
-    if pair:
-        todo.append(pair_job(pair, studies_of(pair, **given), options, [job.name for job in todo]))
-    folders = (output, output / "results", output / "notebooks")
-    make_folders(output, *folders)
-    remove_leftovers(folders)
-    found = {job.name: kept for job in todo if (kept := up_to_date(job, output)) is not None}
-    missing = [job for job in todo if job.name not in found]
-    notes += [
-        f"{job.name}: {file} is not what was written; the report is made again"
-        for job in missing
-        if (file := spoiled(job, output))
-    ]
-    cells = sum(cell_count(job.notebook) for job in missing)
-    try:
-        with tqdm(total=cells, disable=not progress or not missing, unit="cell", file=sys.stderr) as bar, quiet():
-            where = (
-                _here(missing, output, at_once, bar) if scheduler is None else _there(missing, output, scheduler, bar)
-            )
-            for report in where:
-                found[report.name] = report
-                if not report.error:
-                    _remember(output, report.name)
-    finally:
-        index = output / "index.html"
-        none = "not made: the run was stopped"
-        entries = {job.name: _entry(found.get(job.name, Report(job.name, error=none)), output) for job in todo}
-        across = [entries.pop(job.name) for job in todo if job.notebook.stem in (COMPARISON, PAIR)]
-        bad = [Entry(name, None, {}, str(error)) for name, error in wrong.items()]
-        foot = f"k2rel {__version__}, {datetime.now(UTC):%Y-%m-%d %H:%M UTC}"
+    with Output(output) as place:
+        at_once, seed = worker_count(jobs), as_seed(seed)
+        saved: list[str] = []
+        pair = [] if compare is None else as_files("compare", compare, place, data, saved)
+        if compare is not None and len(pair) != 2:
+            raise InputError(f"compare: two levels or site files are needed, got {len(pair)}")
+        named = [] if pair and not levels else as_files("levels", levels, place, data, saved)
+        clients = None if clients is None else as_whole("clients", clients, 1)
+        common: dict[str, Any] = {
+            "clients": clients or 0,
+            "repair": repair,
+            "rates": resolved(rates),
+            "settings": [f"{key}={value}" for key, value in (settings or {}).items()],
+            "data": data_version(data).name if data is not None else "",
+            "sure": 100 * checked_sure(sure),
+            "seed": seed,
+            **_reading(method, roles),
+        }
+        notes = [NO_CHROMIUM] if pdf and chromium() is None else []
+        head = {"title": title, "author": author, "revision": revision, "date": date}
+        options = Options(
+            common, resolved(target), resolved(costs), tuple(as_whole("counts", count, 1, 10_000) for count in counts),
+            {key: str(value) for key, value in head.items() if value}, pdf and not notes,
+        )  # fmt: skip
+        given: dict[str, Any] = {
+            "clients": clients, "repair": repair, "rates": common["rates"] or None, "settings": settings, "data": data
+        }  # fmt: skip
+        studies, wrong = read_levels(named, **given) if named else ({}, {})
+        comparison = comparison and len(studies) > (1 if wrong else 0)
+        if (costs or counts) and not (comparison or pair or wrong):
+            raise InputError(f"{'costs' if costs else 'counts'}: for a comparison; name two levels or more")
+        todo = jobs_of(studies, options, comparison=comparison, missing=list(wrong))
+        if pair:
+            todo.append(pair_job(pair, studies_of(pair, **given), options, [job.name for job in todo]))
+        place.make("results", "notebooks")
+        found = {job.name: kept for job in todo if (kept := up_to_date(job, output)) is not None}
+        missing = [job for job in todo if job.name not in found]
+        notes += [
+            f"{job.name}: {file} is not what was written; the report is made again"
+            for job in missing
+            if (file := spoiled(job, output))
+        ]
+        cells = sum(cell_count(job.notebook) for job in missing)
         try:
-            write_whole(index, index_page([*entries.values(), *bad], across, foot, options.head))
-        except OSError as error:
-            notes.append(f"index.html cannot be written: {error.strerror or error}")
-    done = [found[job.name] for job in todo]
-    return Rendered(
-        index,
-        tuple(output / f"{report.name}.html" for report in done if not report.error),
-        (
-            *(f"{name}: {error}" for name, error in wrong.items()),
-            *(f"{report.name}: {report.error}" for report in done if report.error),
-        ),
-        tuple(report.name for report in done if report.kept),
-        tuple(notes),
-    )
+            with tqdm(total=cells, disable=not progress or not missing, unit="cell", file=sys.stderr) as bar, quiet():
+                where = (
+                    _here(missing, output, at_once, bar)
+                    if scheduler is None
+                    else _there(missing, output, scheduler, bar)
+                )
+                for report in where:
+                    found[report.name] = report
+                    if not report.error:
+                        _remember(output, report.name)
+        finally:
+            index = output / "index.html"
+            none = "not made: the run was stopped"
+            entries = {job.name: _entry(found.get(job.name, Report(job.name, error=none)), output) for job in todo}
+            across = [entries.pop(job.name) for job in todo if job.notebook.stem in (COMPARISON, PAIR)]
+            bad = [Entry(name, None, {}, str(error)) for name, error in wrong.items()]
+            foot = f"k2rel {__version__}, {datetime.now(UTC):%Y-%m-%d %H:%M UTC}"
+            try:
+                write_whole(index, index_page([*entries.values(), *bad], across, foot, options.head))
+            except OSError as error:
+                notes.append(f"index.html cannot be written: {error.strerror or error}")
+        done = [found[job.name] for job in todo]
+        return Rendered(
+            index,
+            tuple(output / f"{report.name}.html" for report in done if not report.error),
+            (
+                *(f"{name}: {error}" for name, error in wrong.items()),
+                *(f"{report.name}: {report.error}" for report in done if report.error),
+            ),
+            tuple(report.name for report in done if report.kept),
+            tuple(notes),
+        )
 
 
 def _reading(method: str, roles: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from k2rel.errors import InputError, RenderError
-from k2rel.report.files import check_regular, temporary_name
+from k2rel.report.files import check_regular, claimed_name
 from k2rel.report.parameters import checked
 
 __all__ = ["execute_notebook", "quiet"]
@@ -132,46 +132,44 @@ def executed(
     parameters = _checked(papermill, notebook, parameters)
     call = _Call(on_cell)
     output.parent.mkdir(parents=True, exist_ok=True)
-    temporary = temporary_name(output)
     failed = output.parent / "failed" / output.name
-    try:
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                with _own_loop() as run:
-                    run(
-                        papermill.execute_notebook,
-                        str(notebook),
-                        str(temporary).replace("{", "{{").replace("}", "}}"),
-                        parameters=parameters,
-                        engine_name="k2rel",
-                        kernel_name="python3",
-                        progress_bar=False,
-                        log_output=False,
-                        request_save_on_cell_execute=False,
-                        autosave_cell_every=0,
-                        start_timeout=120,
-                        execution_timeout=_CELL_TIMEOUT_S,
-                        shutdown_kernel="immediate",  # nothing of a finished kernel is wanted
-                        call=call,
-                    )
-                break
-            except (RuntimeError, DeadKernelError) as error:
-                final = isinstance(error, PapermillExecutionError | CellTimeoutError) or call.started
-                if final or attempt == _ATTEMPTS:
-                    raise
-        os.replace(temporary, output)
-        failed.unlink(missing_ok=True)
-        return output
-    except (PapermillExecutionError, CellTimeoutError, DeadKernelError, RuntimeError) as error:
-        failed.parent.mkdir(parents=True, exist_ok=True)
-        if temporary.exists():
-            os.replace(temporary, failed)
-        elif call.latest is not None:
-            nbformat.write(call.latest.nb, str(failed))  # type: ignore[no-untyped-call]
-        cells = call.latest.nb.cells if call.latest is not None else ()
-        raise RenderError(f"{_cause(error, cells)}; the notebook is kept as {failed}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    with claimed_name(output) as temporary:
+        try:
+            for attempt in range(1, _ATTEMPTS + 1):
+                try:
+                    with _own_loop() as run:
+                        run(
+                            papermill.execute_notebook,
+                            str(notebook),
+                            str(temporary).replace("{", "{{").replace("}", "}}"),
+                            parameters=parameters,
+                            engine_name="k2rel",
+                            kernel_name="python3",
+                            progress_bar=False,
+                            log_output=False,
+                            request_save_on_cell_execute=False,
+                            autosave_cell_every=0,
+                            start_timeout=120,
+                            execution_timeout=_CELL_TIMEOUT_S,
+                            shutdown_kernel="immediate",  # nothing of a finished kernel is wanted
+                            call=call,
+                        )
+                    break
+                except (RuntimeError, DeadKernelError) as error:
+                    final = isinstance(error, PapermillExecutionError | CellTimeoutError) or call.started
+                    if final or attempt == _ATTEMPTS:
+                        raise
+            os.replace(temporary, output)
+            failed.unlink(missing_ok=True)
+            return output
+        except (PapermillExecutionError, CellTimeoutError, DeadKernelError, RuntimeError) as error:
+            failed.parent.mkdir(parents=True, exist_ok=True)
+            if temporary.exists() and temporary.stat().st_size:
+                os.replace(temporary, failed)
+            elif call.latest is not None:
+                nbformat.write(call.latest.nb, str(failed))  # type: ignore[no-untyped-call]
+            cells = call.latest.nb.cells if call.latest is not None else ()
+            raise RenderError(f"{_cause(error, cells)}; the notebook is kept as {failed}") from None
 
 
 def _cause(error: Exception, cells: Sequence[Any]) -> str:

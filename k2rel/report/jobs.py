@@ -15,7 +15,7 @@ from k2rel.design.costs import read_costs
 from k2rel.design.target_forms import Target
 from k2rel.design.targets import read_target
 from k2rel.errors import InputError, Problem
-from k2rel.report.files import make_folders
+from k2rel.report.files import Output
 from k2rel.report.render import Job
 from k2rel.site.model import Site
 from k2rel.site.names import file_stem
@@ -54,12 +54,12 @@ def resolved(file: str | float | Path | None) -> str:
     return str(Path(str(file)).resolve()) if Path(str(file)).is_file() else str(file)
 
 
-def as_files(argument: str, levels: Any, output: Path, data: str | None, taken: list[str]) -> list[str]:
+def as_files(argument: str, levels: Any, output: Output, data: str | None, taken: list[str]) -> list[str]:
     """Levels by name, and files; a site is saved among the pages, under a name that is not taken.
 
     Examples
     --------
-    >>> as_files("levels", ["L1", "mine.yaml"], Path("reports"), None, [])
+    >>> as_files("levels", ["L1", "mine.yaml"], Output(Path("reports")), None, [])
     ['L1', 'mine.yaml']
     """
     result: list[str] = []
@@ -70,11 +70,10 @@ def as_files(argument: str, levels: Any, output: Path, data: str | None, taken: 
         site = read_site(item)
         if isinstance(item, Site) and data_version(data).name != site.data:
             raise InputError(f"{argument}: {site.name} is of version {site.data} of the data; say data='{site.data}'")
-        folder = output / "sites"
-        make_folders(output, folder)
+        output.make("sites")
         name = free_name(file_stem(site.name), taken)
         taken.append(name)
-        result.append(str(site.save(folder / f"{name}.yaml", force=True)))
+        result.append(str(site.save(output.folder / "sites" / f"{name}.yaml", force=True)))
     return result
 
 

@@ -22,7 +22,7 @@ from k2rel.bundled import level_names, notebook_dir
 from k2rel.errors import InputError, K2relError
 from k2rel.parallel import as_they_end, connected, worker_count
 from k2rel.report.execute import quiet
-from k2rel.report.files import make_folders, remove_leftovers, temporary_folder, whole, write_whole
+from k2rel.report.files import Output, temporary_folder, whole, write_whole
 from k2rel.report.render import Job, render_report
 from k2rel.sweep.spec import Point, SweepSpec, check_points, quantity
 from k2rel.tables import Shown
@@ -161,42 +161,42 @@ def run_sweep(
     at_once = worker_count(jobs)
     check_points(len(spec.points), max((len(p.settings) for p in spec.points), default=0), len(spec.targets))
     folder = Path(folder)
-    cache = folder / "points"
-    make_folders(folder, cache)
-    remove_leftovers([folder, cache])
-    made_with = basis()
-    code = basis_hash()
-    keys = [point.key(spec.files, code) for point in spec.points]
-    damaged = 0
-    rows: dict[str, Row] = {}
-    for key in dict.fromkeys(keys):
-        row, whole_file = _kept(cache, key)
-        damaged += not whole_file
-        if row is not None:
-            rows[key] = row
-    kept = len(rows)
-    todo = [(key, point) for key, point in dict(zip(keys, spec.points, strict=True)).items() if key not in rows]
-    try:
-        with tqdm(total=len(todo), disable=not progress or not todo, unit="point", file=sys.stderr) as bar:
-            found = _here(todo, at_once) if scheduler is None else _there(todo, spec.files, made_with, scheduler)
-            for key, row in found:
-                if key in rows:
-                    continue
+    with Output(folder) as place:
+        cache = folder / "points"
+        place.make("points", "results", "notebooks")
+        made_with = basis()
+        code = basis_hash()
+        keys = [point.key(spec.files, code) for point in spec.points]
+        damaged = 0
+        rows: dict[str, Row] = {}
+        for key in dict.fromkeys(keys):
+            row, whole_file = _kept(cache, key)
+            damaged += not whole_file
+            if row is not None:
                 rows[key] = row
-                bar.update(1)
-                if "error" not in row:
-                    write_whole(cache / f"{key}.json", sealed(key, row))
-        table = _table(spec, [rows[key] for key in keys])
-        without = _write(spec, folder, table)
-    except OSError as error:
-        where = f" {Path(error.filename).name}" if error.filename else ""
-        good = sum("error" not in row for row in rows.values())
-        raise InputError(
-            f"--output {folder}: cannot be written to{where}: {error.strerror or error}; "
-            f"{good:,} of {len(set(keys)):,} points are kept, and the next run goes on from there"
-        ) from None
-    failed = sum("error" in rows[key] for key in set(keys))
-    return Sweep(spec, table, folder, len(todo) - failed, kept, failed, without, damaged)
+        kept = len(rows)
+        todo = [(key, point) for key, point in dict(zip(keys, spec.points, strict=True)).items() if key not in rows]
+        try:
+            with tqdm(total=len(todo), disable=not progress or not todo, unit="point", file=sys.stderr) as bar:
+                found = _here(todo, at_once) if scheduler is None else _there(todo, spec.files, made_with, scheduler)
+                for key, row in found:
+                    if key in rows:
+                        continue
+                    rows[key] = row
+                    bar.update(1)
+                    if "error" not in row:
+                        write_whole(cache / f"{key}.json", sealed(key, row))
+            table = _table(spec, [rows[key] for key in keys])
+            without = _write(spec, folder, table)
+        except OSError as error:
+            where = f" {Path(error.filename).name}" if error.filename else ""
+            good = sum("error" not in row for row in rows.values())
+            raise InputError(
+                f"--output {folder}: cannot be written to{where}: {error.strerror or error}; "
+                f"{good:,} of {len(set(keys)):,} points are kept, and the next run goes on from there"
+            ) from None
+        failed = sum("error" in rows[key] for key in set(keys))
+        return Sweep(spec, table, folder, len(todo) - failed, kept, failed, without, damaged)
 
 
 def _kept(cache: Path, key: str) -> tuple[Row | None, bool]:
