@@ -13,6 +13,8 @@ import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from k2rel.signs import plain_signs
+
 __all__ = [
     "InputError",
     "K2relError",
@@ -26,7 +28,16 @@ __all__ = [
 
 
 class K2relError(Exception):
-    """Base of every error that k2rel raises on purpose."""
+    r"""Base of every error that k2rel raises on purpose; what it quotes does nothing to whoever reads it.
+
+    Examples
+    --------
+    >>> print(K2relError("there is no '\x1b[2J\u202e'"))
+    there is no '<U+001B>[2J<U+202E>'
+    """
+
+    def __str__(self) -> str:
+        return plain_signs(super().__str__())
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows in place of a traceback: the line outside of k2rel that asked, and the sentence."""
@@ -53,10 +64,10 @@ class Problem:
     key: str | None = None
 
     def __str__(self) -> str:
-        place = self.file or ""
+        place = plain_signs(self.file or "", "")  # one line, whatever a file is called
         if place and self.line is not None:
             place += f":{self.line}"
-        return ": ".join(part for part in (place, self.key or "", self.message) if part)
+        return ": ".join(part for part in (place, plain_signs(self.key or "", ""), self.message) if part)
 
 
 class InputError(K2relError, ValueError):

@@ -6,13 +6,13 @@ One dictionary of columns serves the command line, the notebooks and the reports
 from __future__ import annotations
 
 import dataclasses
-import html
 import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from k2rel.signs import in_html, plain_signs
 from k2rel.units import format_duration
 
 if TYPE_CHECKING:
@@ -348,9 +348,8 @@ def for_people(frame: pd.DataFrame) -> pd.DataFrame:
     name = str(frame.index.name or "")
     words = columns.pop("about", frame.index)
     labels = as_labels(name, words) if name else [""] * len(frame)
-    texts = pd.DataFrame(as_texts(columns, frame.attrs.get("sides", ())), index=pd.Index(labels))
-    texts.index.name = name.replace("_", " ") or None
-    return texts
+    index = pd.Index(labels, name=plain_signs(name.replace("_", " ")) or None)
+    return pd.DataFrame(as_texts(columns, frame.attrs.get("sides", ())), index=index)
 
 
 def as_texts(columns: Mapping[str, Sequence[Any]], sides: Sequence[str] = ()) -> dict[str, list[str]]:
@@ -378,7 +377,7 @@ def as_texts(columns: Mapping[str, Sequence[Any]], sides: Sequence[str] = ()) ->
             title = ("load " if known != f"{name}_mb_s" else "") + title.removesuffix(" [MB/s]")
             texts = [text if text == "–" else f"{text} {unit}" for text, unit in zip(texts, units, strict=True)]
         result[title] = texts
-    return result
+    return {plain_signs(title): [*map(plain_signs, texts)] for title, texts in result.items()}
 
 
 _NUMERAL = re.compile(
@@ -430,9 +429,10 @@ def aligned(texts: Sequence[str], *, wide: bool = False) -> list[str] | None:
 
 def as_labels(name: str, labels: Iterable[Any]) -> list[str]:
     """Labels of the rows as texts; services, and the roles in modes, as words. What is typed elsewhere stays itself."""
+    texts = [*map(plain_signs, map(str, labels))]
     if name == "mode":
-        return [_ROLE.sub(lambda role: role[0].replace("_", " "), str(label)) for label in labels]
-    return [str(label).replace("_", " ") if name == "service" else str(label) for label in labels]
+        return [_ROLE.sub(lambda role: role[0].replace("_", " "), text) for text in texts]
+    return [text.replace("_", " ") if name == "service" else text for text in texts]
 
 
 _ROLE = re.compile(r"\w+(?= (?:at|stranded)\b)")
@@ -452,7 +452,7 @@ class Shown:
         return ", ".join(f"{name} {_in_line(value)}" for name, value in given if value is not usual[name])
 
     def __repr__(self) -> str:
-        text = " ".join(f"{type(self).__name__} {self._line()}".split())
+        text = plain_signs(" ".join(f"{type(self).__name__} {self._line()}".split()))
         return f"<{text if len(text) <= _LONGEST else text[: _LONGEST - 3] + '...'}>"
 
 
@@ -494,7 +494,7 @@ class ShownTable(Shown):
 
 def card(words: str, table: pd.DataFrame | None = None, foot: str = "", figure: str = "") -> str:
     """A result in a notebook: a line, a figure in HTML, a table of texts, who computed it."""
-    body = "" if table is None else table.to_html(border=0, justify="left", escape=True)
+    body = "" if table is None else table.to_html(border=0, justify="left")
     drawn = f"<figure style='margin:0'>{figure}</figure>" if figure else ""
-    small = f"<p style='font-size:smaller'>{html.escape(foot)}</p>" if foot else ""
-    return f"<div><p><b>{html.escape(words)}</b></p>{drawn}{body}{small}</div>"
+    small = f"<p style='font-size:smaller'>{in_html(foot)}</p>" if foot else ""
+    return f"<div><p><b>{in_html(words)}</b></p>{drawn}{body}{small}</div>"

@@ -52,11 +52,11 @@ from k2rel.cli import (
     trees,
 )
 from k2rel.cli.inputs import quiet_option
-from k2rel.cli.layout import plain_signs
-from k2rel.cli.printing import one_table
+from k2rel.cli.printing import one_table, tell
 from k2rel.cli.waiting import patience
 from k2rel.errors import K2relError, NoConvergenceError, RenderError, closest
 from k2rel.memory import allowed_bytes
+from k2rel.signs import plain_signs
 
 __all__ = ["main"]
 
@@ -65,6 +65,9 @@ class _Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line, with what an unknown word may have meant."""
 
     words: ClassVar[Sequence[str]] = ()  # what is parsed
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        super()._print_message(plain_signs(message), file)
 
     def error(self, message: str) -> NoReturn:
         if "are required: " in message:  # perhaps one of them is there, but misspelt
@@ -192,8 +195,8 @@ def _defect(error: Exception) -> int:
     """Say what should not have happened."""
     if os.environ.get("K2REL_TRACEBACK"):
         raise error
-    print(f"k2rel: a defect in k2rel: {type(error).__name__}: {error}", file=sys.stderr)
-    print("k2rel: set K2REL_TRACEBACK=1 to see where, and please report it", file=sys.stderr)
+    tell(f"a defect in k2rel: {type(error).__name__}: {error}")
+    tell("set K2REL_TRACEBACK=1 to see where, and please report it")
     return 3
 
 
@@ -230,14 +233,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return int(code)
     except (RenderError, NoConvergenceError) as error:
-        print(f"k2rel: {error}", file=sys.stderr)
+        tell(str(error))
         return 1
     except K2relError as error:
-        for line in str(error).splitlines():
-            print(f"k2rel: {plain_signs(line)}", file=sys.stderr)
+        tell(str(error))
         return 2
     except KeyboardInterrupt:
-        print("k2rel: stopped", file=sys.stderr)
+        tell("stopped")
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -246,7 +248,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not _is_of_memory(error):
             return _defect(error)
         cure = "site; use fewer clients or groups" if hasattr(args, "level") else "model; a smaller one is needed"
-        print(f"k2rel: not enough memory for this {cure}", file=sys.stderr)
+        tell(f"not enough memory for this {cure}")
         return 2
     except Exception as error:  # the last line of defence: a person never sees a traceback
         return _defect(error)

@@ -17,7 +17,7 @@ from k2rel.cli.inputs import (
     sure_of,
     sure_option,
 )
-from k2rel.cli.printing import print_json, print_table, say
+from k2rel.cli.printing import print_json, print_table, put, say, tell
 from k2rel.errors import InputError
 
 __all__: list[str] = []
@@ -89,7 +89,7 @@ def report_verb(args: argparse.Namespace) -> int:
         progress=not args.quiet and sys.stderr.isatty(),
     )
     for line in (*done.notes, *done.failures):
-        print(f"k2rel: {line}", file=sys.stderr)
+        tell(line)
     if args.format == "json":
         reports = [str(path) for path in done.reports]
         rest = {"failures": list(done.failures), "kept": list(done.kept), "notes": list(done.notes)}
@@ -97,7 +97,7 @@ def report_verb(args: argparse.Namespace) -> int:
     else:
         if done.kept and not args.quiet:
             say(f"{len(done.kept)} of {len(done.reports)} were there already, made from the same inputs")
-        print(done.index)
+        put(f"{done.index}\n")
     return 1 if done.failures else 0
 
 
@@ -119,7 +119,7 @@ def sweep_verb(args: argparse.Namespace) -> int:
         spec, folder, jobs=args.jobs, scheduler=args.scheduler, progress=not args.quiet and sys.stderr.isatty()
     )
     if done.summary_error:
-        print(f"k2rel: no summary page: {done.summary_error}", file=sys.stderr)
+        tell(f"no summary page: {done.summary_error}")
     files = {kind: str(folder / f"{spec.name}.{kind}") for kind in ("csv", "parquet", "html")}
     counts = {"points": len(spec.points), "computed": done.computed, "kept": done.kept, "failed": done.failed}
     if args.format == "json":
@@ -142,7 +142,7 @@ def sweep_verb(args: argparse.Namespace) -> int:
         if done.damaged:
             say(f"{done.damaged:,} of the kept points were not what had been written, and were computed again")
         for path in files.values():
-            print(path)
+            put(f"{path}\n")
     return 1 if done.failed or done.summary_error else 0
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from k2rel.cli.inputs import data_option, force_option, format_option, study_of, study_options
-from k2rel.cli.printing import PICTURES, finite, main_rows, print_json, print_table, records, say, writing, written
+from k2rel.cli.printing import PICTURES, finite, main_rows, print_json, print_table, put, records, say, writing, written
 from k2rel.doing import doing
 from k2rel.errors import InputError, Problem
 from k2rel.units import HOURS_PER_YEAR
@@ -443,7 +443,7 @@ def update_verb(args: argparse.Namespace) -> int:
         say(f"{args.entries}: written; put its entries into the site file")
     elif entries := result.entries():
         say("\nEntries for the site file (--entries FILE writes them):\n")
-        print(entries, end="")  # as they are: they are copied
+        put(entries)  # as they are: they are copied
     if result.organisation is not None:
         options = " ".join(f"--{one.before.name.removesuffix('_h').replace('_', '-')} '{one.after.point:.3g} h "
                            f"({one.after.low:.3g} h to {one.after.high:.3g} h)'"

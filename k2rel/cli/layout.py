@@ -19,19 +19,6 @@ _INDENT = "  "  # of the second line of a label, so that rows stay apart
 _COMFORT = 20  # a text in a narrower column is hard to read
 
 
-def plain_signs(text: str) -> str:
-    r"""A line in which signs that would command the terminal, or turn its direction, stand as their numbers.
-
-    Examples
-    --------
-    >>> plain_signs("x\u202e\x1b[2J at 5 °C")
-    'x<U+202E><U+001B>[2J at 5 °C'
-    """
-    if text.isprintable():
-        return text
-    return "".join(sign if sign.isprintable() or sign.isspace() else f"<U+{ord(sign):04X}>" for sign in text)
-
-
 def wrapped(text: str, width: int | None, indent: str = "") -> list[str]:
     """Lines of a text within a width, broken at spaces only; those after the first begin with the indent."""
     if width is None or (len(text) <= width and text.isprintable()):

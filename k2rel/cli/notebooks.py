@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from k2rel.cli.printing import put
 from k2rel.errors import InputError
 
 __all__: list[str] = []
@@ -24,9 +25,9 @@ def notebooks_verb(args: argparse.Namespace) -> int:
         raise InputError("notebooks: the name of a folder is needed, such as notebooks")
     folder = Path(args.folder)
     for path in _copied(sorted(notebook_dir().glob("*.ipynb")), folder, force=args.force):
-        print(path)
-    print(f"\nopen them: jupyter lab {shlex.quote(str(folder))}")
-    print(f"run one:   papermill {shlex.quote(str(folder / 'how_sure.ipynb'))} out.ipynb -p level L3R")
+        put(f"{path}\n")
+    put(f"\nopen them: jupyter lab {shlex.quote(str(folder))}\n")
+    put(f"run one:   papermill {shlex.quote(str(folder / 'how_sure.ipynb'))} out.ipynb -p level L3R\n")
     return 0
 
 

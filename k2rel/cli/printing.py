@@ -14,8 +14,9 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from k2rel.cli.layout import fitted, plain_signs, wrapped
+from k2rel.cli.layout import fitted, wrapped
 from k2rel.errors import InputError
+from k2rel.signs import in_json, plain_signs
 from k2rel.textio import harmless
 
 if TYPE_CHECKING:
@@ -41,7 +42,19 @@ _COLOURS = {
 
 
 def print_json(data: object) -> None:
-    print(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
+    print(in_json(data, indent=2))
+
+
+def tell(text: str) -> None:
+    """Say something beside the answer, on standard error."""
+    for line in text.split("\n"):
+        print(f"k2rel: {plain_signs(line)}", file=sys.stderr)
+
+
+def put(text: str, out: TextIO | None = None) -> None:
+    """Give out what programs read, as it is, but plain to a terminal, which would take some signs for commands."""
+    out = out or sys.stdout
+    out.write(plain_signs(text) if out.isatty() else text)
 
 
 def finite(row: dict[Any, Any]) -> dict[str, Any]:
@@ -111,9 +124,11 @@ class OneTable(io.TextIOBase):
         self.titles.append(title.strip().partition(":")[0])
         if len(self.titles) > 1 or not rows:
             return
-        writer = csv.writer(self.out, lineterminator="\n")
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
         writer.writerow(rows[0])
         writer.writerows([harmless(_cell(value)) for value in row.values()] for row in rows)
+        put(text.getvalue(), self.out)
 
 
 @contextmanager
@@ -125,8 +140,7 @@ def one_table(verb: str) -> Iterator[None]:
     if not sink.titles:
         raise InputError(f"--format csv: this answer of k2rel {verb} has no table; --format json has all of it")
     if further := [title for title in sink.titles[1:] if title]:
-        print(f"k2rel: the first of {len(sink.titles)} tables; --format json has the others, too: "
-              f"{'; '.join(further)}", file=sys.stderr)  # fmt: skip
+        tell(f"the first of {len(sink.titles)} tables; --format json has the others, too: {'; '.join(further)}")
 
 
 def _cell(value: object) -> object:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,9 +27,11 @@ from k2rel.cli.printing import (
     print_json,
     print_rows,
     print_table,
+    put,
     records,
     say,
     say_full_service,
+    tell,
     written,
 )
 from k2rel.errors import InputError, ModelTooLargeError
@@ -122,7 +123,7 @@ def _expanded(args: argparse.Namespace) -> int:
     elif args.format == "json":
         print_json(data)
     else:
-        print(yaml_text_of(data), end="")
+        put(yaml_text_of(data))
     return 0
 
 
@@ -263,7 +264,7 @@ def causes_verb(args: argparse.Namespace) -> int:
     try:
         cuts = cut_set_table(study, service, args.order)
     except ModelTooLargeError as error:  # the rest of the answer stands
-        print(f"k2rel: note: no cut sets: {error}", file=sys.stderr)
+        tell(f"note: no cut sets: {error}")
         cuts = None
     limits = None if solution.method == "simulation" else swing(solution, service)
     if args.format == "json":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from k2rel.cli.inputs import (
     study_of,
     study_options,
 )
-from k2rel.cli.printing import main_rows, print_json, print_table, say, written
+from k2rel.cli.printing import main_rows, print_json, print_table, put, say, tell, written
 from k2rel.errors import InputError
 from k2rel.units import HOURS_PER_YEAR
 
@@ -156,10 +155,10 @@ def export_verb(args: argparse.Namespace) -> int:
         return _prism(args, study)
     text = _graph(args, study) if args.format in ("graphml", "dot") else _fault_trees(study)
     if args.output is None:
-        sys.stdout.write(text)
+        put(text)
         return 0
     written(args.output, text, args.force)
-    print(Path(args.output))
+    put(f"{Path(args.output)}\n")
     return 0
 
 
@@ -175,7 +174,7 @@ def _fault_trees(study: Study) -> str:
 
     text, notes = fault_trees_of(study)
     for said in notes:
-        print(f"k2rel: note: {said}", file=sys.stderr)
+        tell(f"note: {said}")
     return text
 
 
@@ -185,12 +184,12 @@ def _prism(args: argparse.Namespace, study: Study) -> int:
     from k2rel.measures.tested import mean_values
 
     if said := mean_values(study, chain=True):
-        print(f"k2rel: note: {said}", file=sys.stderr)
+        tell(f"note: {said}")
     if args.output is None:
         raise InputError("export --format prism writes several files: say where with --output STEM")
     organisation = organisation_of(args, study)
     assert organisation is not None  # there is a tolerance in any case
     model = labelled_chain_of(study, organisation)
     for path in write_chain(model, args.output, others={".prism": prism_of(study, model)}, force=args.force):
-        print(path)
+        put(f"{path}\n")
     return 0

@@ -12,6 +12,7 @@ from contextlib import contextmanager, redirect_stdout
 from typing import Any, TextIO
 
 from k2rel.doing import under_way
+from k2rel.signs import plain_signs
 
 __all__: list[str] = []
 
@@ -39,7 +40,7 @@ class _Watch:
             if self.leave is None:
                 self._listen()
             spent = time.monotonic() - self.began
-            words = "compiling once on this machine, about 10 s" if self.compiling else under_way()
+            words = "compiling once on this machine, about 10 s" if self.compiling else plain_signs(under_way(), "")
             with self.lock:
                 if not words:
                     self._clear()

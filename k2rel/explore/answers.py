@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +23,7 @@ from k2rel.report.explorer import (
     paper_colours,
     reach_script,
 )
+from k2rel.signs import in_html
 from k2rel.site.model import Site
 from k2rel.site.read import SiteLike, read_site
 from k2rel.studies import Same
@@ -147,7 +147,7 @@ def answer(asked: Mapping[str, Any], known: Mapping[str, Offered], data: str | N
         figures = live.figures(count, contract, rates, target or None)
         drawing = draw_site(study.site, failover(study)).svg
         site: dict[str, Any] = {"clients": count}
-        told = f"<p>{html.escape(STILL)}</p>"
+        told = f"<p>{in_html(STILL)}</p>"
         if count <= MOST_CLIENTS:
             site, told = explorer_data(study.site, study.policy.primary) | {"level": level}, ""
         return {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -19,6 +18,7 @@ from k2rel.policy.words import on_sides_words
 from k2rel.rates import SiteLaws, site_laws, with_rate
 from k2rel.rates.entry import CONTRACTS
 from k2rel.report.front_page import light
+from k2rel.signs import in_html
 from k2rel.site.read import SiteLike
 from k2rel.site.service_names import FULL_SERVICE, of_client
 from k2rel.site.side_columns import on_columns
@@ -104,10 +104,10 @@ class LiveFigures(Shown):
             for row in met[list(of_sides)].head(6).to_dict("records")
         ]
         return (
-            f"<h2>Services, over a year</h2><p>{html.escape(self.said)}</p>"
+            f"<h2>Services, over a year</h2><p>{in_html(self.said)}</p>"
             + _table(["service", "availability", "unavailability", "downtime [min/year]", "failures a year"], services)
-            + f"<h2>{html.escape(self.counted)}</h2>{_table([*of_sides.values()], sides)}"
-            + f"<h2>Load on each element{f' [{html.escape(units[0])}]' if len(units) == 1 else ''}</h2>"
+            + f"<h2>{in_html(self.counted)}</h2>{_table([*of_sides.values()], sides)}"
+            + f"<h2>Load on each element{f' [{in_html(units[0])}]' if len(units) == 1 else ''}</h2>"
             + _table(["element", "capacity", "mean", "95 %", "99.9 %", "P(overload)"], elements)
         )
 
@@ -124,8 +124,8 @@ class LiveFigures(Shown):
         >>> LiveSite("L1").figures(target="99.9").verdict_html()[:27]
         "<p><span class='light doubt"
         """
-        said = "".join(f"<p>{light(one.verdict)} {html.escape(one.words())}</p>" for one in self.judged)
-        return said + (f"<p class='more'>{html.escape(self.note)}</p>" if self.note else "")
+        said = "".join(f"<p>{light(one.verdict)} {in_html(one.words())}</p>" for one in self.judged)
+        return said + (f"<p class='more'>{in_html(self.note)}</p>" if self.note else "")
 
     def headline(self) -> str:
         """The downtime of the principal traffic."""
@@ -139,7 +139,7 @@ class LiveFigures(Shown):
 def _table(heads: list[str], rows: Sequence[tuple[str, ...]]) -> str:
     def line(tag: str, texts: Sequence[str]) -> str:
         kinds = ["", *[" class='k2x-n'"] * (len(texts) - 1)]  # figures beside what they are of
-        cells = (f"<{tag}{kind}>{html.escape(text)}</{tag}>" for kind, text in zip(kinds, texts, strict=True))
+        cells = (f"<{tag}{kind}>{in_html(text)}</{tag}>" for kind, text in zip(kinds, texts, strict=True))
         return f"<tr>{''.join(cells)}</tr>"
 
     top, body = line("th", heads), "".join(line("td", row) for row in rows)

@@ -5,7 +5,6 @@ There is no kernel behind it: the page can ask for figures of the levels that ar
 
 from __future__ import annotations
 
-import html
 import ipaddress
 import json
 import secrets
@@ -23,6 +22,7 @@ from k2rel.design.targets import checked_target
 from k2rel.errors import InputError
 from k2rel.explore.answers import PAGE_STYLE, SCRIPT, answer, choices, first_choice, sites
 from k2rel.report.embedded import embedded_json, script_source
+from k2rel.signs import in_html, plain_signs
 
 __all__ = ["ExplorerServer", "serve"]
 
@@ -161,7 +161,7 @@ class ExplorerServer(ThreadingHTTPServer):
         """A browser that goes away in the middle of an answer is no error; the rest is said in a line."""
         error = sys.exc_info()[1]
         if not isinstance(error, OSError):
-            print(f"k2rel: explore: {type(error).__name__}: {str(error)[:200]}", file=sys.stderr)
+            print(f"k2rel: explore: {type(error).__name__}: {plain_signs(str(error)[:200], '')}", file=sys.stderr)
 
     @property
     def url(self) -> str:
@@ -186,7 +186,7 @@ class ExplorerServer(ThreadingHTTPServer):
             raise InputError(state["message"])
         script = f"{{{SCRIPT}\n{(Path(__file__).parent / 'start.js').read_text(encoding='utf-8')}}}"
         data = embedded_json(state)
-        title = html.escape(f"k2rel explorer: {Path(self.level).name}")
+        title = in_html(f"k2rel explorer: {Path(self.level).name}")
         page = (
             f"<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><title>{title}</title>"
             "<meta name='viewport' content='width=device-width, initial-scale=1'><link rel='icon' href='data:,'>"

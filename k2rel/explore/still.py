@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from pathlib import Path
 
 from k2rel.measures.cases import failover
 from k2rel.plots.drawing import draw_site
+from k2rel.signs import in_html
 from k2rel.site.read import SiteLike
 from k2rel.studies import study
 
@@ -23,9 +23,7 @@ def still_html(level: SiteLike, data: str, why: str) -> str:
     """
     opened = study(level, data=data or None)
     file = isinstance(level, str | Path)
-    name, first = (
-        (html.escape(str(level)), "") if file else ("site.yaml", "after <code>site.save('site.yaml')</code>, ")
-    )
+    name, first = (in_html(str(level)), "") if file else ("site.yaml", "after <code>site.save('site.yaml')</code>, ")
     drawing = draw_site(opened.site, failover(opened)).svg
     ways = "".join(
         f"<li>{text}</li>"
@@ -35,5 +33,5 @@ def still_html(level: SiteLike, data: str, why: str) -> str:
             f"in a report, without Python: {first}<code>k2rel report {name}</code>",
         )
     )
-    said = f"Parts cannot be clicked: {html.escape(why)}. Live it is there"
+    said = f"Parts cannot be clicked: {in_html(why)}. Live it is there"
     return f"<div><figure style='margin:0'>{drawing}</figure><p>{said}</p><ul>{ways}</ul></div>"

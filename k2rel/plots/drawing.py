@@ -8,7 +8,6 @@ these, and colours stand in one place.
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from k2rel.plots.looks import Look, looks
 from k2rel.plots.palette import side_colours
 from k2rel.plots.pen import drawn
 from k2rel.policy.failover import FailoverOutcome, further_traffic, principal_traffic
+from k2rel.signs import in_html
 from k2rel.site.model import Site
 from k2rel.site.stages import names_in
 from k2rel.tables import Shown
@@ -71,7 +71,7 @@ class Drawing(Shown):
         >>> Drawing("<svg aria-label='a'></svg>", "a").labelled("b").svg
         "<svg aria-label='b'></svg>"
         """
-        old, new = (f"aria-label='{html.escape(text, quote=True)}'" for text in (self.alt, alt))
+        old, new = (f"aria-label='{in_html(text)}'" for text in (self.alt, alt))
         return Drawing(self.svg.replace(old, new, 1), alt)
 
     def save(self, path: Path | str) -> Path:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import html
 import io
 import re
 from typing import TYPE_CHECKING, Any
 
 from k2rel.plots.compact import compact_path
 from k2rel.plots.style import INK, LINE, SHARED, any_letters, wrapped
+from k2rel.signs import in_html
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -84,7 +84,7 @@ def page_svg(svg: str, alt: str) -> str:
     style = f"width:{round(width * _PIXELS)}px;max-width:100%;height:auto;font-family:{_FONT};fill:var(--ink,{INK})"
     if least > _PHONE:
         style += f";min-width:{round(least)}px"
-    label = html.escape(alt, quote=True)
+    label = in_html(alt)
     root = f"<svg class='k2c' role='img' aria-label='{label}' viewBox='0 0 {width:g} {height:g}' style=\"{style}\">"
     drawn = root + body.strip().replace(">*{", ">.k2c *{", 1)  # the style of a plot is nobody else's
     # what does not fit on a phone is moved from side to side, also by keys
@@ -142,7 +142,7 @@ def with_source(svg: str, source: str) -> str:
     paper = f'<rect x="{left:g}" y="{top + height:g}" width="{width:g}" height="{taller - height:g}" fill="#ffffff"/>'
     text = "".join(
         f'<text x="{left + 4:g}" y="{top + height + 1.4 * size * (n + 0.8):g}" '
-        f'style="font-size:{size:g}px;font-family:{_FONT};fill:#5b6670;stroke:none">{html.escape(line)}</text>'
+        f'style="font-size:{size:g}px;font-family:{_FONT};fill:#5b6670;stroke:none">{in_html(line)}</text>'
         for n, line in enumerate(lines)
     )
     return f"{head}>{rest.removesuffix(chr(10)).removesuffix('</svg>')}{paper}{text}</svg>\n"

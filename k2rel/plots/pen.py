@@ -6,7 +6,6 @@ with names has a place for its load, found once; one for small sizes has places 
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -15,6 +14,7 @@ from k2rel.plots.lettering import Paper, Rect, around, fitted, wide
 from k2rel.plots.looks import Look
 from k2rel.plots.side_style import side_style
 from k2rel.plots.style import COLOURS, CONTROL, DOUBT, INK, LOST, MUTED, SHARED
+from k2rel.signs import in_html
 
 __all__: list[str] = []
 
@@ -110,7 +110,7 @@ class _Pen:
         parts = [self._link(line) for line in self._in_order()]
         parts += [*(self._box(box) for box in self.layout.boxes.values())]
         parts += [self._chip(key, *place) for key, place in self.layout.chips.items() if is_chip(key)]
-        label = html.escape(heading, quote=True)
+        label = in_html(heading)
         of_sides, style = side_style(self.layout.site.sides)
         kind = " ".join(word for word in ("k2d", "" if self.names else "small", of_sides) if word)
         least = width * _LEAST / self.size
@@ -240,23 +240,22 @@ class _Pen:
         of = self._capacity(part).replace("of ", ", capacity ", 1)
         unit = self.layout.site.components[part].unit if of else ""
         of = of.removesuffix(f" {unit}")
-        shown = html.escape(f"{title}{of} {unit}" if of else title, quote=True)
+        shown = in_html(f"{title}{of} {unit}" if of else title)
         return (
-            f"<g class='{kind}' data-part='{html.escape(part, quote=True)}'{more}{self._look(part).attributes()}>"
-            f"<title>{shown}</title>"
+            f"<g class='{kind}' data-part='{in_html(part)}'{more}{self._look(part).attributes()}><title>{shown}</title>"
         )
 
     def _rows(self, kind: str, x: float, top: float, lines: Sequence[str], more: str = "") -> str:
         """Lines of text below each other, from a height on."""
         start = top + 0.85 * self.size
         rows = "".join(
-            f"<tspan x='{x:.0f}' y='{start + n * self.layout.row:.1f}'>{html.escape(line)}</tspan>"
+            f"<tspan x='{x:.0f}' y='{start + n * self.layout.row:.1f}'>{in_html(line)}</tspan>"
             for n, line in enumerate(lines)
         )
         return f"<text class='{kind}'{more}>{rows}</text>"
 
     def _row(self, kind: str, x: float, top: float, text: str) -> str:
-        return f"<text class='{kind}' x='{x:.0f}' y='{top + 0.85 * self.size:.1f}'>{html.escape(text)}</text>"
+        return f"<text class='{kind}' x='{x:.0f}' y='{top + 0.85 * self.size:.1f}'>{in_html(text)}</text>"
 
     def _link(self, line: Line) -> str:
         points, look = self.layout.points(line), self._look(line.id)

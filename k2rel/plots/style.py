@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from k2rel.plots.palette import side_colours
+from k2rel.signs import plain_signs
 from k2rel.units import minutes_text
 
 if TYPE_CHECKING:
@@ -142,13 +143,15 @@ def any_letters() -> Iterator[None]:
 def wrapped(text: str, points: float, size: float = TEXT) -> str:
     """Break a text into lines of at most a width [points]; a word that is longer is broken, too.
 
+    Every title and name goes this way, so hidden signs show here as their numbers: SVG knows no control characters.
+
     Examples
     --------
     >>> wrapped("which parts cause the downtime", 90).splitlines()
     ['which parts', 'cause the', 'downtime']
     """
     lines = []
-    for given in text.split("\n"):
+    for given in plain_signs(text, "\n").split("\n"):
         line = ""
         for word in given.split(" "):
             longer = f"{line} {word}" if line else word

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from functools import cache
 from pathlib import Path
@@ -15,6 +14,7 @@ from k2rel.plots.layout import Layout
 from k2rel.policy.compiled import compiled
 from k2rel.policy.rules import Policy
 from k2rel.report.embedded import as_html, embedded_json
+from k2rel.signs import in_html
 from k2rel.site.alike_groups import listed_groups
 from k2rel.site.model import Site
 from k2rel.site.names import client_id
@@ -175,9 +175,9 @@ def show_explorer(study: Study) -> HTML:
     try:
         drawing = draw_site(study.site, failover(study))
     except ModelTooLargeError as error:
-        return as_html(f"<p class='more'>Not drawn: {html.escape(str(error))}.</p>")
+        return as_html(f"<p class='more'>Not drawn: {in_html(str(error))}.</p>")
     if study.site.client_count > MOST_CLIENTS:
-        return as_html(f"<figure>{drawing.svg}</figure><p class='more'>{html.escape(STILL)}</p>")
+        return as_html(f"<figure>{drawing.svg}</figure><p class='more'>{in_html(STILL)}</p>")
     data = embedded_json(explorer_data(study.site, study.policy.primary) | {"contract": study.laws.contract})
     still = "Clicking parts works in the rendered report, and with k2rel explore."
     return as_html(

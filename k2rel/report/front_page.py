@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from k2rel.design.summary import Standing, Summary
 from k2rel.design.target_forms import MET, NOT_KNOWN, NOT_MET, WindowJudgement
 from k2rel.report.embedded import as_html
+from k2rel.signs import in_html
 from k2rel.tables import percentage
 from k2rel.units import minutes_text
 
@@ -37,7 +37,7 @@ def light(word: str) -> str:
     "<span class='light good'><b aria-hidden='true'>✓</b> met</span>"
     """
     kind, mark = {**_LIGHTS, **_STATES}.get(word, ("none", "–"))
-    return f"<span class='light {kind}'><b aria-hidden='true'>{mark}</b> {html.escape(word or 'no target')}</span>"
+    return f"<span class='light {kind}'><b aria-hidden='true'>{mark}</b> {in_html(word or 'no target')}</span>"
 
 
 def show_summary(summary: Summary, about: Mapping[str, str]) -> HTML:
@@ -62,19 +62,17 @@ def show_summary(summary: Summary, about: Mapping[str, str]) -> HTML:
     3
     """
     site = summary.solution.study.site
-    head = " · ".join(
-        f"{html.escape(key)} <bdi><b>{html.escape(text)}</b></bdi>" for key, text in about.items() if text
-    )
+    head = " · ".join(f"{in_html(key)} <bdi><b>{in_html(text)}</b></bdi>" for key, text in about.items() if text)
     main = next(item for item in summary.services if item.service == summary.asked)
     worst = "overloaded" if summary.load.over else main.verdict
-    lead = f"<p class='lead'>{light(worst) if worst else ''} {html.escape(summary.words(load=False))}</p>"
+    lead = f"<p class='lead'>{light(worst) if worst else ''} {in_html(summary.words(load=False))}</p>"
     panels = [_causes(summary), _cures(summary), _turns(summary)]
     why = " ".join(text for text in (summary.takeovers, _sentence(summary.weak)) if text)
     return as_html(
         f"<section class='front'><p class='sheet'>{head}</p>{lead}{_services(summary.services)}{_load(summary)}"
         f"<div class='three'>{''.join(panels)}</div>"
-        + (f"<p class='why'>{html.escape(_principal(summary, why))}</p>" if why else "")
-        + f"<p class='by'>{html.escape(_basis(summary, len(site.assumptions)))}</p></section>{FRONT_END}"
+        + (f"<p class='why'>{in_html(_principal(summary, why))}</p>" if why else "")
+        + f"<p class='by'>{in_html(_basis(summary, len(site.assumptions)))}</p></section>{FRONT_END}"
     )
 
 
@@ -121,16 +119,16 @@ def _services(services: Sequence[Standing]) -> str:
             low, high = minutes_text(item.low_min_per_year), minutes_text(item.high_min_per_year)
             limits = f"<span class='limits'>{low} to {high}</span>"
         down = (
-            f"all year ({html.escape(item.never)})"
+            f"all year ({in_html(item.never)})"
             if item.never
             else f"{minutes_text(item.downtime_min_per_year)} {limits}"
         )
         known = {0.0: "not met", 1.0: "met"}
         said = ", ".join(f"{percent:.6g} %: {known.get(p, percentage(p))}" for percent, p in item.chances)
-        said = light("overloaded") if item.never else html.escape(said)
+        said = light("overloaded") if item.never else in_html(said)
         if item.verdict:
-            said = f"{light(item.verdict)} {html.escape(item.target)}: <b>{percentage(item.probability)}</b>"
-        rows.append([f"<b>{html.escape(item.service.replace('_', ' '))}</b>", said, down, often])
+            said = f"{light(item.verdict)} {in_html(item.target)}: <b>{percentage(item.probability)}</b>"
+        rows.append([f"<b>{in_html(item.service.replace('_', ' '))}</b>", said, down, often])
     heads = [
         "service",
         "target: probability",
@@ -146,17 +144,17 @@ def _load(summary: Summary) -> str:
     said = load.widened() if load.over else f"{load.words()} {load.widened()}" if load.needs else load.words()
     if summary.drawn is not None and 0.0 < summary.drawn.p_carries < 1.0:
         said += f" With capacities and demand within their limits, probability {percentage(summary.drawn.p_carries)}."
-    return f"<p class='load'>{mark} {html.escape(said)}</p>"
+    return f"<p class='load'>{mark} {in_html(said)}</p>"
 
 
 def _panel(title: str, items: Sequence[str], none: str) -> str:
-    inside = f"<ol>{''.join(f'<li>{item}</li>' for item in items)}</ol>" if items else f"<p>{html.escape(none)}</p>"
-    return f"<div><h2>{html.escape(title)}</h2>{inside}</div>"
+    inside = f"<ol>{''.join(f'<li>{item}</li>' for item in items)}</ol>" if items else f"<p>{in_html(none)}</p>"
+    return f"<div><h2>{in_html(title)}</h2>{inside}</div>"
 
 
 def _causes(summary: Summary) -> str:
     items = [
-        f"{html.escape(item.title)}{f' ({len(item.parts)})' if len(item.parts) > 1 else ''}: "
+        f"{in_html(item.title)}{f' ({len(item.parts)})' if len(item.parts) > 1 else ''}: "
         f"<b>{min(100.0, 100 * item.share):.0f} %</b>, {minutes_text(item.downtime_min_per_year)} min a year"
         f"<span class='bar' style='width:{min(100.0, 100 * item.share):.0f}%'></span>"
         for item in summary.causes
@@ -172,7 +170,7 @@ def _asked(summary: Summary) -> str:
 
 def _cures(summary: Summary) -> str:
     items = [
-        f"{html.escape(item.title)}: leaves <b>{minutes_text(item.downtime_min_per_year)}</b> min a year "
+        f"{in_html(item.title)}: leaves <b>{minutes_text(item.downtime_min_per_year)}</b> min a year "
         f"(−{100 * item.removed_share:.0f} %)"
         + (f" {light(item.verdict)} {percentage(item.probability)}" if item.verdict else "")
         for item in summary.cures
@@ -189,7 +187,7 @@ def _cures(summary: Summary) -> str:
 def _turns(summary: Summary) -> str:
     title = "What could turn the verdict" if summary.judged else "Which number matters most"
     items = [
-        f"{html.escape(item.about)}, taken as {html.escape(item.given)}: <b>{html.escape(item.effect)}</b>"
+        f"{in_html(item.about)}, taken as {in_html(item.given)}: <b>{in_html(item.effect)}</b>"
         + (f" (probability that it is: {percentage(item.probability)})" if not math.isnan(item.probability) else "")
         for item in summary.turns
     ]

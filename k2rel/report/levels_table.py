@@ -18,6 +18,7 @@ from k2rel.policy.failover import failover
 from k2rel.report.embedded import as_html
 from k2rel.report.front_page import light
 from k2rel.report.page import cards
+from k2rel.signs import in_html
 from k2rel.site.settings import parse_settings
 from k2rel.studies import Study, studies_of
 from k2rel.tables import COLUMNS, percentage
@@ -51,10 +52,10 @@ def show_recommendation(recommendation: Recommendation, words: Sequence[str] = (
     >>> show_recommendation(Recommendation((one,))).data.count("class='light good'")
     1
     """
-    first, *rest = (html.escape(text) for text in words or recommendation.sentences())
+    first, *rest = (in_html(text) for text in words or recommendation.sentences())
     said = f"<p class='verdict'><b>{first}</b></p>"
     said += f"<ul class='trade'>{''.join(f'<li>{text}</li>' for text in rest)}</ul>" if rest else ""
-    return as_html(f"{said}{_table(recommendation)}<p class='by'>{html.escape(_basis(recommendation))}</p>")
+    return as_html(f"{said}{_table(recommendation)}<p class='by'>{in_html(_basis(recommendation))}</p>")
 
 
 def _table(recommendation: Recommendation) -> str:
@@ -69,9 +70,9 @@ def _table(recommendation: Recommendation) -> str:
 
 def _row(one: Candidate, recommendation: Recommendation, judged: bool, costed: bool) -> list[str]:
     mark = " ◄" if one is recommendation.chosen else ""
-    name = html.escape(one.name) + mark
+    name = in_html(one.name) + mark
     if one.why_empty:
-        return [name, html.escape(one.why_empty)]
+        return [name, in_html(one.why_empty)]
     verdict = "–"
     if one.verdict:
         asked = "" if math.isnan(one.target_percent) else f"{one.target_percent:.12g} %, "
@@ -79,7 +80,7 @@ def _row(one: Candidate, recommendation: Recommendation, judged: bool, costed: b
     room = one.room()
     most = f", carries {room if 'or more' in room else f'at most {room}'}" if room else ""
     known = one.high_min_per_year > one.low_min_per_year
-    cost = "–" if math.isnan(one.cost) else f"{one.cost:,.6g} {html.escape(recommendation.currency)}".rstrip()
+    cost = "–" if math.isnan(one.cost) else f"{one.cost:,.6g} {in_html(recommendation.currency)}".rstrip()
     return [
         name,
         *([verdict] if judged else []),
@@ -90,7 +91,7 @@ def _row(one: Candidate, recommendation: Recommendation, judged: bool, costed: b
         str(one.single_points),
         str(one.parts),
         *([cost] if costed else []),
-        html.escape(one.service.replace("_", " ")),
+        in_html(one.service.replace("_", " ")),
     ]
 
 
@@ -181,9 +182,9 @@ def show_pair(study: StudyLike, other: StudyLike, names: tuple[str, str] | list[
             else "The other design has all of these parts, and the same."
         )
         figures.append(
-            f"<figure><figcaption>{html.escape(name)}</figcaption>{drawing.svg}<p class='more'>{told}</p></figure>"
+            f"<figure><figcaption>{in_html(name)}</figcaption>{drawing.svg}<p class='more'>{told}</p></figure>"
         )
-    words = html.escape(parts_in_words(study, other))
+    words = in_html(parts_in_words(study, other))
     return as_html(f"<p>{words}</p><div class='pair'>{''.join(figures)}</div>")
 
 

@@ -6,7 +6,6 @@ says".
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +24,7 @@ from k2rel.plots.drawing import MOST_DRAWN, draw_site
 from k2rel.report.embedded import as_html
 from k2rel.report.files import write_whole
 from k2rel.report.workbook import write_tables
+from k2rel.signs import in_html
 from k2rel.site.settings import parse_settings
 from k2rel.studies import Study, study
 from k2rel.tables import aligned, for_people
@@ -258,12 +258,12 @@ def show(frame: pd.DataFrame | Refused, *, index: bool = True, rows: int = 40, f
     table = re.sub(r"<td>(–|[-\d][-+\d.,e ]*[%a-z]{0,5})</td>", r"<td class='one'>\1</td>", table)
     table = re.sub(r"<td>([^<]{50,})</td>", r"<td class='wide'>\1</td>", table)
     shown = f"<div class='table-wrap'>{table}</div>{more}{_foot(frame.attrs)}"
-    return as_html(f"<details><summary>{html.escape(folded)}</summary>{shown}</details>" if folded else shown)
+    return as_html(f"<details><summary>{in_html(folded)}</summary>{shown}</details>" if folded else shown)
 
 
 def _foot(attrs: Mapping[Any, Any]) -> str:
     said = said_by(attrs)
-    return f"<p class='by'>{html.escape(said)}</p>" if said else ""
+    return f"<p class='by'>{in_html(said)}</p>" if said else ""
 
 
 def show_text(text: str, kind: str = "") -> HTML:
@@ -286,7 +286,7 @@ def show_text(text: str, kind: str = "") -> HTML:
     >>> show_text("a < b").data
     "<p class=''>a &lt; b</p>"
     """
-    return as_html(f"<p class='{html.escape(kind, quote=True)}'>{html.escape(text)}</p>")
+    return as_html(f"<p class='{in_html(kind)}'>{in_html(text)}</p>")
 
 
 def show_chapter(title: str, text: str = "") -> HTML:
@@ -311,7 +311,7 @@ def show_chapter(title: str, text: str = "") -> HTML:
     """
     anchor = re.sub(r"[^\w]+", "-", title).strip("-")
     below = show_text(text).data if text else ""
-    return as_html(f"<h2 id='{html.escape(anchor, quote=True)}'>{html.escape(title)}</h2>{below}")
+    return as_html(f"<h2 id='{in_html(anchor)}'>{in_html(title)}</h2>{below}")
 
 
 def show_cases(study: StudyLike) -> HTML:
@@ -339,13 +339,13 @@ def show_cases(study: StudyLike) -> HTML:
     for case in cases[:_MOST_CASES]:
         alike = ", ".join(map(case.outcome.names.part, case.alike[:_MOST_ALIKE]))
         alike += f" and {len(case.alike) - _MOST_ALIKE} more" if len(case.alike) > _MOST_ALIKE else ""
-        text = f"<h3>{html.escape(case.title)}</h3><p>{html.escape(case.effect())}</p>"
+        text = f"<h3>{in_html(case.title)}</h3><p>{in_html(case.effect())}</p>"
         for name, path in case.further_paths().items():
-            text += f"<p class='more'>{html.escape(name.replace('_', ' '))} of client 1: {html.escape(path)}</p>"
+            text += f"<p class='more'>{in_html(name.replace('_', ' '))} of client 1: {in_html(path)}</p>"
         for why in case.why():
-            text += f"<p class='more'>why: {html.escape(why)}</p>"
+            text += f"<p class='more'>why: {in_html(why)}</p>"
         if alike:
-            text += f"<p class='more'>The same follows from: {html.escape(alike)}</p>"
+            text += f"<p class='more'>The same follows from: {in_html(alike)}</p>"
         figure = ""
         if drawn:
             drawing = draw_site(study.site, case.outcome, names=False).labelled(
@@ -387,8 +387,8 @@ def show_steps(study: StudyLike, failed: Sequence[str] | str) -> HTML:
     for step in takeover_steps(study, failed):
         drawing = draw_site(study.site, step.outcome, names=False).labelled(f"{step.title}: {step.words}")
         items.append(
-            f"<li><h3>{html.escape(step.title)}</h3><figure>{drawing.svg}</figure>"
-            f"<p class='more'>{html.escape(step.words)}</p></li>"
+            f"<li><h3>{in_html(step.title)}</h3><figure>{drawing.svg}</figure>"
+            f"<p class='more'>{in_html(step.words)}</p></li>"
         )
     return as_html(f"<ol class='strip'>{''.join(items)}</ol>")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from k2rel.design.carrying import MOST
 from k2rel.report.embedded import script_source
 from k2rel.report.explorer import explorer_script, explorer_style, light_style
 from k2rel.report.front_page import FRONT_END, light
+from k2rel.signs import in_html
 from k2rel.tables import COLUMNS, percentage
 
 __all__ = ["Entry", "cards", "index_page", "report_page"]
@@ -52,7 +52,7 @@ def _page(title: str, head: str, body: str, foot: str) -> str:
         "<meta http-equiv='Content-Security-Policy' "
         f"content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {runs}\">\n"
         "<link rel='icon' href='data:,'>\n"
-        f"<title>{html.escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
+        f"<title>{in_html(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
         f"<header>{head}</header>\n<main>\n{body}\n</main>\n<footer>{foot}</footer>\n<script>{script}</script>\n</body>\n</html>\n"
     )
 
@@ -68,21 +68,21 @@ def report_page(
     1
     """
     headings = re.findall(r"<h2[^>]*id=['\"]([^'\"]+)['\"][^>]*>(.*?)</h2>", body, flags=re.S)
-    links = "".join(f"<a href='#{html.escape(anchor, quote=True)}'>{_plain(text)}</a> " for anchor, text in headings)
+    links = "".join(f"<a href='#{in_html(anchor)}'>{_plain(text)}</a> " for anchor, text in headings)
     rows = "".join(
-        f"<dt>{html.escape(str(key))}</dt><dd>{html.escape(str(value))}</dd>" for key, value in (about or {}).items()
+        f"<dt>{in_html(str(key))}</dt><dd>{in_html(str(value))}</dd>" for key, value in (about or {}).items()
     )
     contents = f"<nav class='contents' aria-label='contents'>{links}</nav>"
-    head = ("<p><a href='index.html'>all reports</a></p>" if linked else "") + f"<h1>{html.escape(title)}</h1>"
+    head = ("<p><a href='index.html'>all reports</a></p>" if linked else "") + f"<h1>{in_html(title)}</h1>"
     made = str((about or {}).get("made", ""))
-    head += f"<p class='sheet'>made {html.escape(made)}</p>" if made else ""
+    head += f"<p class='sheet'>made {in_html(made)}</p>" if made else ""
     if FRONT_END in body:
         body = body.replace(FRONT_END, contents, 1)
     else:
         head += contents
     if rows:
         body += f"<h2 id='inputs'>Where the numbers come from</h2><dl class='head'>{rows}</dl>"
-    return _page(title, head, _styled_once(body), html.escape(foot))
+    return _page(title, head, _styled_once(body), in_html(foot))
 
 
 def _styled_once(body: str) -> str:
@@ -108,7 +108,7 @@ def _judged(headline: Mapping[str, Any]) -> str:
     """Whether the target is met, and how probable that is."""
     if "verdict" not in headline:
         return "–"
-    chance = html.escape(percentage(float(headline["p_met"])))
+    chance = in_html(percentage(float(headline["p_met"])))
     asked = float(headline.get("target", math.nan))
     wanted = "" if math.isnan(asked) else f"{asked:.12g} %, "
     return f"{light(str(headline['verdict']))} <span class='limits'>{wanted}probability {chance}</span>"
@@ -133,12 +133,12 @@ def cards(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     >>> cards(["level", "clients"], [["L1", "4"]]).count("data-head='clients'")
     1
     """
-    head = "".join(f"<th scope='col'>{html.escape(text)}</th>" for text in heads)
+    head = "".join(f"<th scope='col'>{in_html(text)}</th>" for text in heads)
     body = ""
     for name, *cells in rows:
         named = zip(heads[1:], cells, strict=False)
         body += f"<tr><th scope='row'>{name}</th>"
-        body += "".join(f"<td data-head='{html.escape(h, quote=True)}'>{cell}</td>" for h, cell in named) + "</tr>"
+        body += "".join(f"<td data-head='{in_html(h)}'>{cell}</td>" for h, cell in named) + "</tr>"
     table = f"<table class='cards'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return f"<div class='table-wrap'>{table}</div>"
 
@@ -157,29 +157,27 @@ def index_page(
     """
     said = dict(head or {})
     title = said.pop("title", "") or "Availability and load, site by site"
-    marks = " · ".join(f"{html.escape(key)} <b>{html.escape(text)}</b>" for key, text in said.items() if text)
-    body = f"<h1>{html.escape(title)}</h1>\n" + (f"<p class='sheet'>{marks}</p>\n" if marks else "")
+    marks = " · ".join(f"{in_html(key)} <b>{in_html(text)}</b>" for key, text in said.items() if text)
+    body = f"<h1>{in_html(title)}</h1>\n" + (f"<p class='sheet'>{marks}</p>\n" if marks else "")
     body += "".join(_across(entry) for entry in across)
     bad = [entry for entry in entries if entry.file is None]
     for entry in bad:
-        problems = "<br>".join(html.escape(line) for line in entry.error.splitlines())
-        body += (
-            f"<p class='missing'><b>{html.escape(entry.name)}</b> <span class='failed'>failed: {problems}</span></p>\n"
-        )
+        problems = "<br>".join(in_html(line) for line in entry.error.splitlines())
+        body += f"<p class='missing'><b>{in_html(entry.name)}</b> <span class='failed'>failed: {problems}</span></p>\n"
     good = [entry for entry in entries if entry.file is not None]
     if good:
         body += _figures(good)
-    return _page("k2rel reports" if not said and title.startswith("Avail") else title, "", body, html.escape(foot))
+    return _page("k2rel reports" if not said and title.startswith("Avail") else title, "", body, in_html(foot))
 
 
 def _across(entry: Entry) -> str:
     """A page about several sites, with what it says first."""
     called = str(entry.headline.get("title") or _ACROSS.get(entry.name, entry.name.replace("_", " ")))
     if entry.file is None:
-        return f"<p class='failed'>{html.escape(called)} failed: {html.escape(entry.error)}</p>\n"
+        return f"<p class='failed'>{in_html(called)} failed: {in_html(entry.error)}</p>\n"
     words = str(entry.headline.get("words", ""))
-    link = f"<a href='{html.escape(entry.file, quote=True)}'>{html.escape(called)}</a>"
-    return f"<p class='verdict'>{html.escape(words)}{' ' if words else ''}{link}</p>\n"
+    link = f"<a href='{in_html(entry.file)}'>{in_html(called)}</a>"
+    return f"<p class='verdict'>{in_html(words)}{' ' if words else ''}{link}</p>\n"
 
 
 _ACROSS = {"level_comparison": "All levels side by side"}
@@ -194,13 +192,13 @@ def _figures(entries: Sequence[Entry]) -> str:
     rows = []
     for entry in entries:
         h = entry.headline
-        cells = [f"<a href='{html.escape(str(entry.file), quote=True)}'>{html.escape(entry.name)}</a>"]
+        cells = [f"<a href='{in_html(str(entry.file))}'>{in_html(entry.name)}</a>"]
         cells += [_judged(h)] if judged else []
         cells += [_carried(h)]
         cells += [COLUMNS[name][1](h[name]) if isinstance(h.get(name), int | float) else "–" for name in _INDEX]
         read = f"{h['takeovers']} ({h.get('method', '–')})" if "takeovers" in h else "–"
         texts = (h.get("single_points", "–"), read, h.get("service", "–"), h.get("title", "–"))
-        cells += [html.escape(str(text)) for text in texts]
+        cells += [in_html(str(text)) for text in texts]
         rows.append(cells)
     return (
         cards(heads, rows) + "\n<p class='more'>Downtime and losses are those of the named service for the whole site: "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from pathlib import Path
 from textwrap import shorten
@@ -14,6 +13,7 @@ from k2rel.plots.inline import page_svg, plain_svg, png_of, svg_of, with_source
 from k2rel.report.embedded import as_html
 from k2rel.report.files import whole, write_whole
 from k2rel.report.notebook import Refused, said_by, show_text
+from k2rel.signs import in_html
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +90,7 @@ class Pictures:
         drawn = ax.svg if isinstance(ax, Drawing) else svg_of(ax)
         shown = ax.labelled(alt).svg if isinstance(ax, Drawing) else page_svg(drawn, alt)
         links = self._saved(ax, alt, drawn, said)
-        foot = f"<p class='by'>{html.escape(said)}</p>" if said else ""
+        foot = f"<p class='by'>{in_html(said)}</p>" if said else ""
         return as_html(f"<figure>{shown}</figure>{links}{foot}")
 
     def save(self, ax: Axes | Drawing | Refused, alt: str, by: pd.DataFrame | Answer | None = None) -> HTML:
@@ -116,7 +116,7 @@ class Pictures:
         if self._results is None or isinstance(ax, Refused):
             return as_html("")
         links = self._saved(ax, alt, ax.svg if isinstance(ax, Drawing) else svg_of(ax), _said(by))
-        return as_html(links.replace("<p class='files'>", f"<p class='files'>{html.escape(alt)}: "))
+        return as_html(links.replace("<p class='files'>", f"<p class='files'>{in_html(alt)}: "))
 
     def _saved(self, ax: Axes | Drawing, alt: str, svg: str, said: str) -> str:
         """Save a picture, and give the links to its files."""
@@ -139,7 +139,7 @@ class Pictures:
                 temporary.write_bytes(png_of(ax, source))
         self._files += [f"{target.parent.name}/{path.name}" for path in made]
         links = " · ".join(
-            f"<a href='{html.escape(f'{self._results.name}/{target.parent.name}/{path.name}', quote=True)}' download>"
+            f"<a href='{in_html(f'{self._results.name}/{target.parent.name}/{path.name}')}' download>"
             f"{path.suffix[1:].upper()}</a>"
             for path in made
         )

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Container, Iterable, Sequence
 
+from k2rel.signs import SPACES, hidden_in
+
 __all__: list[str] = []
 
 KeyPath = tuple[str | int, ...]
@@ -18,7 +20,6 @@ SCHEMA_PATTERN = r"^[^@=\s](.*[^\s])?$"
 """What a schema can say of a name in a few signs."""
 
 _OF_CLIENTS = re.compile(r"client_[0-9]+(_.*)?", re.DOTALL)
-_SPACES = "".join(map(chr, (0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)))
 _PLAIN_KEY = re.compile(r"[^.\"]+")
 
 
@@ -46,19 +47,6 @@ def wrong_with_name(name: str) -> str | None:
     return None
 
 
-def hidden_in(text: str, besides: str = "") -> str | None:
-    r"""The first sign that is not printed, as it is, by all that print: control characters, signs of direction.
-
-    Examples
-    --------
-    >>> hidden_in("Köln 1.2"), hidden_in("a\x1b[2J"), hidden_in("two\nlines", besides="\n")
-    (None, '\x1b', None)
-    """
-    if text.isprintable():
-        return None
-    return next((sign for sign in text if not sign.isprintable() and sign not in besides), None)
-
-
 def wrong_with_text(text: str, *, lines: bool = False) -> str | None:
     r"""What is wrong with a title, or with a text of several lines; spaces of all kinds go.
 
@@ -68,7 +56,7 @@ def wrong_with_text(text: str, *, lines: bool = False) -> str | None:
     (None, 'has U+202E, which is no printable character')
     """
     ends = text if lines else text.rstrip("\n")  # as YAML leaves one at the end of a folded text
-    hidden = hidden_in(ends, _SPACES + ("\n\t" if lines else ""))
+    hidden = hidden_in(ends, SPACES + ("\n\t" if lines else ""))
     return None if hidden is None else f"has U+{ord(hidden):04X}, which is no printable character"
 
 
