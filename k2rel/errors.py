@@ -27,6 +27,16 @@ __all__ = [
 ]
 
 
+_LONGEST_LINE, _BEGIN, _END = 4_000, 600, 300
+
+
+def _shortened(line: str) -> str:
+    """A line of a message; where it quotes more than anybody reads, its beginning and its end."""
+    if len(line) <= _LONGEST_LINE:
+        return line
+    return f"{line[:_BEGIN]} [... {len(line) - _BEGIN - _END:,} characters ...] {line[-_END:]}"
+
+
 class K2relError(Exception):
     r"""Base of every error that k2rel raises on purpose; what it quotes does nothing to whoever reads it.
 
@@ -37,7 +47,7 @@ class K2relError(Exception):
     """
 
     def __str__(self) -> str:
-        return plain_signs(super().__str__())
+        return "\n".join(map(_shortened, plain_signs(super().__str__()).split("\n")))
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows in place of a traceback: the line outside of k2rel that asked, and the sentence."""

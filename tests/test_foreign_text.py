@@ -163,3 +163,12 @@ def test_plain_text_is_not_touched() -> None:
     text = f"10\u00a0µm ≥ – {HEBREW} {ARABIC} 漢字\n\tx"
     assert plain_signs(text) == text
     assert plain_signs("a\nb", "") == "a<U+000A>b"
+
+
+def test_a_message_that_quotes_a_book_keeps_its_ends() -> None:
+    """A person reads where it is and what would be right; the thousandth line of what was given helps nobody."""
+    said = str(InputError(f"s.yaml:3: name: '{'x' * 70_000}' is no name; it has up to 60 letters"))
+    assert len(said) < 1_000
+    assert said.startswith("s.yaml:3: name: 'xxx")
+    assert said.endswith("xxx' is no name; it has up to 60 letters")
+    assert "characters ...]" in said

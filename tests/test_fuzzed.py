@@ -74,10 +74,11 @@ def test_what_hangs_is_ended_and_the_others_go_on(monkeypatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "message", ["", "x" * 30_000, "1 validation error for _Document", "name '\x1b[31m'", "name '\u202e'", "at <class 'int'>"]
+    "message",
+    ["", "x" * 30_000, "1 validation error for _Document", "name '\x1b[31m'", "name '\u202e'", "at <class 'int'>"],
 )
 def test_a_refusal_that_nobody_can_read_is_found(message) -> None:
-    with pytest.raises(held.Broken):
+    with pytest.raises(held.BrokenError):
         held.readable(message)
 
 
@@ -85,7 +86,7 @@ def test_engines_that_differ_are_found(monkeypatch) -> None:
     study = k2rel.study("L1")
     held.by_chain(study, study.solve("exact"))
     monkeypatch.setattr(held, "_close", lambda one, other: False)
-    with pytest.raises(held.Broken, match="by the chain"):
+    with pytest.raises(held.BrokenError, match="by the chain"):
         held.by_chain(study, k2rel.study("L1", clients=5).solve("exact"))
 
 

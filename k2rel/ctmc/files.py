@@ -99,8 +99,8 @@ def _rows(path: Path, text: str, first: int, width: int, count: int, what: str, 
         if len(words) != width:
             raise InputError(Problem(f"{where}: {width} numbers expected, got '{line[:60]}'", str(path), number))
         for word in words[:-1]:
-            index = _whole(word)
-            if index is None or index >= states:
+            state = _whole(word)
+            if state is None or state >= states:
                 raise InputError(
                     Problem(
                         f"{where}: a state is a number from 0 to {states - 1}, got '{word[:20]}'", str(path), number

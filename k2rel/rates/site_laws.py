@@ -138,7 +138,7 @@ def site_laws(site: Site, contract: str = "4h", rates: str | Path | None = None)
             problems.append(Problem(message, file=site.file, line=part.line, key=tested))
     raid = {name: _raid_module(entry, shared) for name, entry in site.raid_sets.items()}
     for name in [name for name, module in raid.items() if not problems and module.unavailability >= 1.0]:
-        message = "is lost nearly all the time, by its drives' failure rate and the times to rebuild and restore; give others"
+        message = "is lost nearly all the time, by its drives' rate and the times to rebuild and restore; give others"
         problems.append(Problem(message, file=site.file, key=f"raid_sets.{name}"))
     if problems:
         raise InputError(problems)
@@ -346,8 +346,8 @@ def _ever_works(part: Component, law: Law) -> Law:
         return law
     hidden = f" and a test every {law.test_interval_h:g} h" if law.test_interval_h > 0 else ""
     message = (
-        f"never works: {law.failure_rate_per_h:g} failures an hour with {law.mttr_h:g} h to restoration{hidden} leave it "
-        "less than 1e-16 of the time; give other times, or describe the site without it"
+        f"never works: {law.failure_rate_per_h:g} failures an hour with {law.mttr_h:g} h to restoration{hidden} leave "
+        "it less than 1e-16 of the time; give other times, or describe the site without it"
     )
     raise InputError(Problem(message, key=part.id))
 

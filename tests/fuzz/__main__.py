@@ -28,8 +28,15 @@ def _shown(seen: Seen) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("kinds", nargs="*", metavar="KIND", help=f"which kinds: {', '.join(KINDS)} (default: all)")
-    parser.add_argument("--count", type=int, default=100_000, help="inputs of each kind in process (default: 100,000; of options a twentieth)")
-    parser.add_argument("--commands", type=int, default=200, help="inputs of each kind through the command (default: 200)")
+    parser.add_argument(
+        "--count",
+        type=int,
+        default=100_000,
+        help="inputs of each kind in process (default: 100,000; of options a twentieth)",
+    )
+    parser.add_argument(
+        "--commands", type=int, default=200, help="inputs of each kind through the command (default: 200)"
+    )
     parser.add_argument("--first", type=int, default=0, help="number of the first")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes at once")
     parser.add_argument("--only", type=int, metavar="NUMBER", help="one input, here, with its files shown")
@@ -42,7 +49,10 @@ def main() -> int:
     began, findings = time.monotonic(), 0
     for kind in kinds:
         count = args.count // 20 if kind == "options" else args.count
-        for seen in (in_process(kind, args.first, count, args.workers), by_command(kind, args.first, args.commands, args.workers)):
+        for seen in (
+            in_process(kind, args.first, count, args.workers),
+            by_command(kind, args.first, args.commands, args.workers),
+        ):
             if seen.tried or seen.findings:
                 _shown(seen)
             findings += len(seen.findings)

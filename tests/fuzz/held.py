@@ -19,17 +19,19 @@ from k2rel.measures.availability import AvailabilityResult
 
 ALIKE = 1e-8  # relative, between engines; each of their errors is bounded by much less
 _INSIDE = re.compile(r"pydantic|_Document|_Strict|Traceback|<class |object at 0x|numpy\.|np\.float")
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]")
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]"
+)
 
 
-class Broken(AssertionError):
+class BrokenError(AssertionError):
     """What must hold does not."""
 
 
 def hold(true: object, said: str) -> None:
-    """Raise `Broken` with what was seen if something does not hold."""
+    """Raise `BrokenError` with what was seen if something does not hold."""
     if not true:
-        raise Broken(said)
+        raise BrokenError(said)
 
 
 def readable(message: str) -> None:
@@ -82,7 +84,7 @@ def _spread(exact: k2rel.Answer) -> None:
     hold(abs(total - 1.0) < 1e-9, f"modes sum to {total!r}")
     load = exact.load()
     table = load.table()
-    for column in table.columns:
+    for column in table.select_dtypes("number").columns:
         values = table[column].to_numpy(float)
         hold((np.isnan(values) | (values >= 0.0)).all(), f"load: {column} below 0")
     for value in table["p_overload"] if len(table) else ():
@@ -106,7 +108,10 @@ def slower_repair(study: k2rel.Study, before: k2rel.Answer, chance: random.Rando
     for one in before.services:
         if one.service in after and after[one.service].scope == one.scope:
             worse = after[one.service].unavailability
-            hold(worse >= one.unavailability * (1 - 1e-9) - 1e-15, f"{name} repaired slower: {one.service} {one.unavailability!r} -> {worse!r}")
+            hold(
+                worse >= one.unavailability * (1 - 1e-9) - 1e-15,
+                f"{name} repaired slower: {one.service} {one.unavailability!r} -> {worse!r}",
+            )
 
 
 def by_chain(study: k2rel.Study, exact: k2rel.Answer) -> str:
@@ -120,14 +125,17 @@ def by_chain(study: k2rel.Study, exact: k2rel.Answer) -> str:
     for one in exact.services:
         if one.service in found:
             u = found[one.service].unavailability
-            hold(_close(u, one.unavailability) or abs(u - one.unavailability) <= 2 * bound, f"{one.service}: {one.unavailability!r} by diagrams, {u!r} by the chain (bound {bound:g})")
+            hold(
+                _close(u, one.unavailability) or abs(u - one.unavailability) <= 2 * bound,
+                f"{one.service}: {one.unavailability!r} by diagrams, {u!r} by the chain (bound {bound:g})",
+            )
     return "two engines"
 
 
 def trees(model: FaultTrees, chance: random.Random) -> str:
     """Solve a fault tree."""
-    more = {"cut_sets": 5, "importance": True} if chance.random() < 0.3 else {}
-    for top in k2rel.solve(model, **more).tops:
+    more = chance.random() < 0.3
+    for top in k2rel.solve(model, cut_sets=5 if more else None, importance=more).tops:
         if top.probability is not None:
             share(top.probability, f"probability of {top.top}")
         if top.by_order and top.mcub is not None and top.probability is not None and not math.isnan(top.mcub):
@@ -152,6 +160,9 @@ def chain(model: Chain, time_h: float) -> str:
             scale = float(np.max(model.exit_rates_per_h * p, initial=0.0))
             hold((np.abs(flow) <= 1e-6 * scale + 1e-300).all(), f"flow into states {flow!r}")
     moving = over_time(model, [time_h], accumulate=True)
-    hold(abs(moving.probability.sum() - 1.0) < 1e-9 and (moving.probability >= -1e-15).all(), f"at {time_h} h: {moving.probability!r}")
+    hold(
+        abs(moving.probability.sum() - 1.0) < 1e-9 and (moving.probability >= -1e-15).all(),
+        f"at {time_h} h: {moving.probability!r}",
+    )
     hold(abs(moving.spent_h.sum() - time_h) <= 1e-8 * time_h, f"spent {moving.spent_h.sum()!r} of {time_h} h")
     return said

@@ -44,7 +44,9 @@ def _known_of(kind: str) -> dict[str, list[Any]]:
     chance = random.Random(kind)
     if kind == "sites":
         larger = [draw(number) for draw in well_formed.LARGER for number in range(4)]
-        return spoil.values_by_key([*well_formed.shipped_sites(), *larger, *(well_formed.little_site(chance) for _ in range(60))])
+        return spoil.values_by_key(
+            [*well_formed.shipped_sites(), *larger, *(well_formed.little_site(chance) for _ in range(60))]
+        )
     draw = {"sweeps": well_formed.sweep, "circumstances": well_formed.circumstances}[kind]
     return spoil.values_by_key([draw(chance) for _ in range(60)])
 
@@ -68,7 +70,9 @@ def _yaml(chance: random.Random, kind: str, tree: Any, texts: tuple[str, ...] = 
 def _site(chance: random.Random) -> Case:
     texts = well_formed.shipped("examples/designs", "yaml")
     data, tree = _yaml(chance, "sites", well_formed.site(chance), texts)
-    return Case({"s.yaml": data}, ("availability", "s.yaml", "--format", "json"), tree if chance.random() < 0.7 else None)
+    return Case(
+        {"s.yaml": data}, ("availability", "s.yaml", "--format", "json"), tree if chance.random() < 0.7 else None
+    )
 
 
 def _use_site(folder: Path, case: Case, chance: random.Random) -> str:
@@ -96,7 +100,11 @@ def _chain(chance: random.Random) -> Case:
     for _ in range(_times(chance)):
         name = chance.choice(("m.tra", "m.tra", "m.lab", "m.srew"))
         text = files[name].decode("utf-8", "replace")
-        files[name] = spoil.spoiled_bytes(files[name], chance, 1) if chance.random() < 0.3 else spoil.bytes_of(spoil.spoiled_lines(text, chance, 1))
+        files[name] = (
+            spoil.spoiled_bytes(files[name], chance, 1)
+            if chance.random() < 0.3
+            else spoil.bytes_of(spoil.spoiled_lines(text, chance, 1))
+        )
     words = ("ctmc", "m.tra", "--labels", "m.lab", "--rewards", "m.srew", "--steady", "--format", "json")
     return Case(files, words, 10 ** chance.uniform(-3, 4))
 
@@ -113,7 +121,10 @@ def _use_chain(folder: Path, case: Case, chance: random.Random) -> str:
 def _log(chance: random.Random) -> Case:
     text = spoil.spoiled_lines(well_formed.field_log(chance), chance, _times(chance))
     data = spoil.bytes_of(text)
-    return Case({"f.csv": spoil.spoiled_bytes(data, chance, 1) if chance.random() < 0.1 else data}, ("fit", "f.csv", "--samples", "0", "--format", "json"))
+    return Case(
+        {"f.csv": spoil.spoiled_bytes(data, chance, 1) if chance.random() < 0.1 else data},
+        ("fit", "f.csv", "--samples", "0", "--format", "json"),
+    )
 
 
 def _use_log(folder: Path, case: Case, chance: random.Random) -> str:
@@ -130,7 +141,9 @@ def _use_log(folder: Path, case: Case, chance: random.Random) -> str:
     laws = ("exponential", "weibull") if chance.random() < 0.05 else ("exponential",)
     for lives in data.lives[:3]:
         for fit in k2rel.fit_laws(lives, laws):
-            held.hold(all(0 < one.value < float("inf") for one in fit.parameters.values()), f"{fit.law}: {fit.parameters}")
+            held.hold(
+                all(0 < one.value < float("inf") for one in fit.parameters.values()), f"{fit.law}: {fit.parameters}"
+            )
             held.hold(fit.rate_per_h.low <= fit.rate_per_h.value <= fit.rate_per_h.high, f"{fit.law}: {fit.rate_per_h}")
     return "lives"
 
@@ -217,9 +230,15 @@ def _notebooks() -> tuple[tuple[str, dict[str, Any], dict[str, str]], ...]:
     """Each notebook's name, parameters with their values, and their types."""
     found = []
     for path in sorted(notebook_dir().glob("*.ipynb")):
-        cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if "parameters" in cell["metadata"].get("tags", [])]
+        cells = [
+            cell
+            for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+            if "parameters" in cell["metadata"].get("tags", [])
+        ]
         lines = [line for line in ast.parse("".join(cells[0]["source"])).body if isinstance(line, ast.AnnAssign)]
-        values = {ast.unparse(line.target): eval(ast.unparse(line.value), {}) for line in lines if line.value is not None}
+        values = {
+            ast.unparse(line.target): eval(ast.unparse(line.value), {}) for line in lines if line.value is not None
+        }
         found.append((path.stem, values, {ast.unparse(line.target): ast.unparse(line.annotation) for line in lines}))
     return tuple(found)
 
@@ -227,9 +246,21 @@ def _notebooks() -> tuple[tuple[str, dict[str, Any], dict[str, str]], ...]:
 def _parameters(chance: random.Random) -> Case:
     name, values, _ = chance.choice(_notebooks())
     known = spoil.values_by_key([values for _, values, _ in _notebooks()])
-    given = spoil.spoiled({key: value for key, value in values.items() if chance.random() < 0.6} or dict(values), chance, _times(chance), known)
+    given = spoil.spoiled(
+        {key: value for key, value in values.items() if chance.random() < 0.6} or dict(values),
+        chance,
+        _times(chance),
+        known,
+    )
     given = given if isinstance(given, dict) else {"level": given}
-    words = (name, *(word for key, value in given.items() for word in ("-p", str(key), value if isinstance(value, str) else json.dumps(value, default=str))))
+    words = (
+        name,
+        *(
+            word
+            for key, value in given.items()
+            for word in ("-p", str(key), value if isinstance(value, str) else json.dumps(value, default=str))
+        ),
+    )
     return Case({}, words, (name, given))
 
 
@@ -267,7 +298,12 @@ def _options(chance: random.Random) -> Case:
         elif draw < 0.8:
             words[at:at] = chance.choice(_VERBS)[2:]
         else:
-            words.insert(at, chance.choice(("--format", "json", "csv", "--clients", "--data", "--variant", str(spoil.scalar(chance)))))
+            words.insert(
+                at,
+                chance.choice(
+                    ("--format", "json", "csv", "--clients", "--data", "--variant", str(spoil.scalar(chance)))
+                ),
+            )
     words = [word[:100_000] for word in words if "\0" not in word]  # an argument can have none
     return Case({"m.tra": spoil.bytes_of(well_formed.chain(chance)["m.tra"])}, tuple(words))
 
@@ -279,7 +315,7 @@ def _use_options(folder: Path, case: Case, chance: random.Random) -> str:
     out, err = io.StringIO(), io.StringIO()
     with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            code = main(list(case.words))
+            code: Any = main(list(case.words))
         except SystemExit as end:
             code = end.code
     held.hold(code in (0, 1, 2), f"exit code {code}: {err.getvalue()[-2000:]}")

@@ -12,14 +12,47 @@ NUMBERS = (
     "nan", "inf", "-inf", "NaN", "1e", "1e+", "0x10", "1_000", "1,5", "1.000,5", "1.5.2", "+3", "--3", "٣", "²", "1" * 400,
     "9" * 5000, "0." + "0" * 400 + "1", "2147483648", "9223372036854775808", "1/2", "1e5000", "50000000",
 )  # fmt: skip
-UNITS = ("", " h", "h", " d", " y", " min", " s", " 1/h", " /h", " FIT", " %", " MB/s", " Gbit/s", " furlongs", " h h", "\u00a0h")
+UNITS = (
+    "",
+    " h",
+    "h",
+    " d",
+    " y",
+    " min",
+    " s",
+    " 1/h",
+    " /h",
+    " FIT",
+    " %",
+    " MB/s",
+    " Gbit/s",
+    " furlongs",
+    " h h",
+    "\u00a0h",
+)
 TEXTS = (
     "", " ", "\t", "~", "null", "true", "no", "=", "=x", "={n}", "{n}", "{", "}}", "a{1..9}", "{1..100000}", "a@b", "*", "&a", "a b", "ä", "漢字",
     "A" * 300, "x" * 70_000, "../x", "/dev/zero", ".", "a/b", "a\\b", "con", "-", "--help", "\x00", "\x1b[31mred", "\u202egnp", "\u2028",
     "\ud800", "#", "'", '"', "<b>", "]]>", "&lt;", "%s", "{0}", "$(ls)", "L1", "A", "B", "exponential(mean=1 h)", "weibull(shape=0)",
     "weibull(shape=1e9, scale=1 h)", "lognormal(median=1 h, sigma=900)", "4" + " " * 4000 + "a\nb", "1 h" * 2000, "fixed(1e308 h)",
 )  # fmt: skip
-WORDS = ("fixed", "all", "one", "own", "A", "B", "healthy", "able", "waits", "manual", "automatic", "shared", "standby", "yes", "no")
+WORDS = (
+    "fixed",
+    "all",
+    "one",
+    "own",
+    "A",
+    "B",
+    "healthy",
+    "able",
+    "waits",
+    "manual",
+    "automatic",
+    "shared",
+    "standby",
+    "yes",
+    "no",
+)
 PLAIN: tuple[Any, ...] = (None, True, False, 0, 1, -1, 3, 10**9, 10**19, 0.5, -0.0, 1e-320, 1e308, float("nan"), float("inf"), [], {}, [[]], [None], {"a": 1})  # fmt: skip
 BYTES = (
     b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b"\x80", b"\xc3", b"\r", b"\r\n", b"\n\n", b"\t", b"\"", b"'", b",", b";", b":", b"- ", b"? ", b"| ", b"---\n",
@@ -186,7 +219,9 @@ def spoiled_bytes(data: bytes, chance: random.Random, times: int) -> bytes:
 
 def spoiled_lines(text: str, chance: random.Random, times: int) -> str:
     """A table or list with so many cells, words or lines changed."""
-    lines = [line.replace(",", "\0,\0").replace(";", "\0;\0").replace(" ", "\0 \0").split("\0") for line in text.split("\n")]
+    lines = [
+        line.replace(",", "\0,\0").replace(";", "\0;\0").replace(" ", "\0 \0").split("\0") for line in text.split("\n")
+    ]
     for _ in range(times):
         at = chance.randrange(len(lines))
         line, draw = lines[at], chance.random()
@@ -202,5 +237,9 @@ def spoiled_lines(text: str, chance: random.Random, times: int) -> str:
         elif draw < 0.9:
             line.insert(chance.randrange(len(line) + 1), chance.choice((",", ";", "\t", " ", '"', "\n", "#")))
         else:
-            lines = [line[::-1] if chance.random() < 0.02 else line for line in lines] if chance.random() < 0.3 else lines * chance.choice((1, 2))
+            lines = (
+                [line[::-1] if chance.random() < 0.02 else line for line in lines]
+                if chance.random() < 0.3
+                else lines * chance.choice((1, 2))
+            )
     return "\n".join("".join(line) for line in lines)

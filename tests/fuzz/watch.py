@@ -28,7 +28,10 @@ MOST_SECONDS, MOST_BYTES = 10.0, 2e9
 _CHUNK = 100
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _COMMAND_SECONDS = 60.0  # after which a command is ended
-_ASKED_FOR_MORE = {"sweeps": 20.0, "parameters": 180.0}  # seconds after which a sweep or a notebook that was accepted is let alone
+_ASKED_FOR_MORE = {
+    "sweeps": 20.0,
+    "parameters": 180.0,
+}  # seconds after which a sweep or a notebook that was accepted is let alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,9 @@ class Seen:
     seconds: float = 0.0
     most_bytes: float = 0.0
 
-    def add(self, tried: int, outcomes: collections.Counter[str], slowest: Sequence[tuple[float, int]], seconds: float) -> None:
+    def add(
+        self, tried: int, outcomes: collections.Counter[str], slowest: Sequence[tuple[float, int]], seconds: float
+    ) -> None:
         """Add what a process reports."""
         self.tried += tried
         self.outcomes += outcomes
@@ -102,7 +107,7 @@ def _work(kind: str, first: int, end: int, now: Any, pipe: Connection) -> None:
                 began = time.process_time()
                 try:
                     outcomes[tried(kind, number, folder)] += 1
-                except held.Broken as broken:
+                except held.BrokenError as broken:
                     outcomes["finding"] += 1
                     pipe.send(Finding(kind, number, f"does not hold: {broken}"))
                 except (Exception, SystemExit):
@@ -150,7 +155,13 @@ def in_process(kind: str, first: int, count: int, workers: int, most_findings: i
         wait([one.pipe for one in running], 0.1)
         for one in list(running):
             said = _said(one, seen)
-            why = "" if said == "ended" else f"the process ended with {one.process.exitcode}" if said == "died" else one.wrong(seen)
+            why = (
+                ""
+                if said == "ended"
+                else f"the process ended with {one.process.exitcode}"
+                if said == "died"
+                else one.wrong(seen)
+            )
             if not why and said != "ended":
                 continue
             running.remove(one)
@@ -190,7 +201,16 @@ def _command(kind: str, number: int, folder: Path) -> subprocess.Popen[bytes]:
     words = ["-m", "k2rel.cli", *case.words]
     if kind == "parameters":
         notebook = k2rel.bundled.notebook_dir() / f"{case.words[0]}.ipynb"
-        words = ["-m", "papermill", str(notebook), "out.ipynb", "--no-progress-bar", "--log-level", "ERROR", *case.words[1:]]
+        words = [
+            "-m",
+            "papermill",
+            str(notebook),
+            "out.ipynb",
+            "--no-progress-bar",
+            "--log-level",
+            "ERROR",
+            *case.words[1:],
+        ]
     words = [word.replace("\0", "")[:100_000].encode("utf-8", "replace").decode() for word in words]
     with (folder / ".out").open("wb") as out, (folder / ".err").open("wb") as err:
         return subprocess.Popen([sys.executable, *words], cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
@@ -212,8 +232,14 @@ def _judged(kind: str, code: int, seconds: float, used: float, err: str) -> str:
     if used > MOST_BYTES:
         return f"takes {used / 1e9:.1f} GB"
     if kind == "parameters":  # papermill shows whatever a cell raised; ours is a sentence and no traceback
-        raised = [line for line in err.splitlines() if "Error: " in line and not line.startswith(("papermill.", "Exception"))]
-        return "" if code == 0 or any("InputError" in line or "K2relError" in line or "TooLarge" in line for line in raised) else f"exit code {code}: {err[-1500:]}"
+        raised = [
+            line for line in err.splitlines() if "Error: " in line and not line.startswith(("papermill.", "Exception"))
+        ]
+        return (
+            ""
+            if code == 0 or any("InputError" in line or "K2relError" in line or "TooLarge" in line for line in raised)
+            else f"exit code {code}: {err[-1500:]}"
+        )
     if code not in (0, 1, 2) or "Traceback" in err:
         return f"exit code {code}: {err[-1500:]}"
     if code == 2:
@@ -239,7 +265,7 @@ def by_command(kind: str, first: int, count: int, workers: int) -> Seen:
         err = (folder / ".err").read_bytes().decode("utf-8", "replace")
         try:
             why = _judged(kind, code, spent, used, err)
-        except held.Broken as broken:
+        except held.BrokenError as broken:
             why = str(broken)
         if why:
             seen.findings.append(Finding(kind, number, why))
@@ -253,7 +279,9 @@ def by_command(kind: str, first: int, count: int, workers: int) -> Seen:
     return seen
 
 
-def _started(kind: str, first: int, count: int, workers: int) -> Iterator[list[tuple[int, subprocess.Popen[bytes], Path, float]]]:
+def _started(
+    kind: str, first: int, count: int, workers: int
+) -> Iterator[list[tuple[int, subprocess.Popen[bytes], Path, float]]]:
     """Keep so many commands running; whoever takes one from the list has seen its end."""
     running: list[tuple[int, subprocess.Popen[bytes], Path, float]] = []
     numbers = iter(range(first, first + count))

@@ -12,7 +12,12 @@ from ruamel.yaml import YAML
 from k2rel.bundled import data_dir
 from tests import random_kinds, random_sites, random_takeovers, random_traffic
 
-LARGER = (random_sites.random_document, random_takeovers.random_document, random_traffic.random_document, random_kinds.random_kinds)
+LARGER = (
+    random_sites.random_document,
+    random_takeovers.random_document,
+    random_traffic.random_document,
+    random_kinds.random_kinds,
+)
 
 SLOW = {"spine_leaf"}  # 768 hosts on 64 trunks take ten seconds when nothing is wrong; `make bench` has its time
 
@@ -44,14 +49,19 @@ def little_site(chance: random.Random) -> dict[str, Any]:
         if draw < 0.2:
             return {"failure_rate": f"{chance.choice((2, 900, 40000))} FIT", "mttr": "4 h"} | more
         if draw < 0.3:
-            return {"mttf": {"value": hours, "low": "10 h", "high": "1e7 h", "distribution": "lognormal"}, "mttr": "6 h"} | more
+            return {
+                "mttf": {"value": hours, "low": "10 h", "high": "1e7 h", "distribution": "lognormal"},
+                "mttr": "6 h",
+            } | more
         if draw < 0.36:
             return {"mttf": hours, "mttr": "8 h", "test_interval": "30 d"} | more
         if draw < 0.45:
             return {"mttf": hours, "mttr": "=mend"} | more
         return {"mttf": hours, "mttr": chance.choice(("1 h", "30 min", "2 d", 4))} | more
 
-    parts = {name: {"type": "part", "side": side} | (life() if often(0.7) else {}) for name, side in (("a", "A"), ("b", "B"))}
+    parts = {
+        name: {"type": "part", "side": side} | (life() if often(0.7) else {}) for name, side in (("a", "A"), ("b", "B"))
+    }
     if often(0.4):
         parts["store"] = life(type="part")
     if often(0.2):
@@ -64,11 +74,14 @@ def little_site(chance: random.Random) -> dict[str, Any]:
         if often(0.4):
             parts[name]["capacity"] = chance.choice(("10 MB/s", "25 MB/s", "1 Gb/s"))
     paths: list[dict[str, Any]] = [
-        {"side": side, "via": ["seat", f"cord_{side}", *far[name]]} | ({"when": {"master": f"at_{name}"}} if roled else {})
+        {"side": side, "via": ["seat", f"cord_{side}", *far[name]]}
+        | ({"when": {"master": f"at_{name}"}} if roled else {})
         for name, side in (("a", "A"), ("b", "B"))
     ]
     if often(0.2):
-        paths.append({"side": "A", "via": ["seat", {"at_least": 1, "of": [["cord_A", *far["a"]], ["cord_B", *far["b"]]]}]})
+        paths.append(
+            {"side": "A", "via": ["seat", {"at_least": 1, "of": [["cord_A", *far["a"]], ["cord_B", *far["b"]]]}]}
+        )
     traffic: dict[str, Any] = {"play": {"demand": chance.choice(("10 MB/s", "=ask", 0)), "paths": paths}}
     if roled:
         traffic["play"]["requires"] = ["master"]
@@ -98,13 +111,20 @@ def little_site(chance: random.Random) -> dict[str, Any]:
     if often(0.1):
         site["common_cause"] = {"both": {"members": ["a", "b"], "factors": {"2": 0.1}}}
         for name in ("a", "b"):
-            parts[name] = {key: value for key, value in parts[name].items() if key in ("side", "needs", "capacity")} | {"type": "part"}
+            parts[name] = {key: value for key, value in parts[name].items() if key in ("side", "needs", "capacity")} | {
+                "type": "part"
+            }
     if "=mend" not in json.dumps(site):
         del site["assumptions"]["mend"]
     if often(0.1):
-        site["raid_sets"] = {"disks": {"level": 5, "drives": 4, "drive_type": "part", "rebuild": "10 h", "restore": "30 h"} | ({"in": "store"} if ends else {})}
+        site["raid_sets"] = {
+            "disks": {"level": 5, "drives": 4, "drive_type": "part", "rebuild": "10 h", "restore": "30 h"}
+            | ({"in": "store"} if ends else {})
+        }
     if often(0.1):
-        site["variants"] = {"other": {"title": "another", "reason": "to compare", "changes": {"types": {"part": {"mttf": "1000 h"}}}}}
+        site["variants"] = {
+            "other": {"title": "another", "reason": "to compare", "changes": {"types": {"part": {"mttf": "1000 h"}}}}
+        }
     return site
 
 
@@ -132,12 +152,21 @@ class Tree:
         return [kind, {"value": str(text)}, []]
 
     def gate(self, own: int) -> list[Any]:
-        below = [["basic-event", {"name": name}, []] for name in self.chance.sample(self.events, self.chance.randrange(1, len(self.events)))]
+        below = [
+            ["basic-event", {"name": name}, []]
+            for name in self.chance.sample(self.events, self.chance.randrange(1, len(self.events)))
+        ]
         below += [["gate", {"name": name}, []] for name in self.gates[own + 1 :] if self.chance.random() < 0.7]
         if self.chance.random() < 0.1:
             below.append(["house-event", {"name": "h"}, []])
         kind = self.chance.choice(GATES) if self.chance.random() < 0.4 else self.chance.choice(("and", "or"))
-        more = {"min": str(self.chance.randrange(1, len(below) + 1))} if kind == "atleast" else {"min": "0", "max": "2"} if kind == "cardinality" else {}
+        more = (
+            {"min": str(self.chance.randrange(1, len(below) + 1))}
+            if kind == "atleast"
+            else {"min": "0", "max": "2"}
+            if kind == "cardinality"
+            else {}
+        )
         below = below[:1] if kind == "not" else (below * 2)[:2] if kind in ("iff", "imply") else below
         return ["define-gate", {"name": self.gates[own]}, [[kind, more, below]]]
 
@@ -152,29 +181,78 @@ class Tree:
         if draw < 0.58:
             return ["Weibull", {}, [number(9000), number(1.5), number(0), ["system-mission-time", {}, []]]]
         if draw < 0.66:
-            return ["periodic-test", {}, [number(x) for x in self.chance.choice(((1e-4, 700, 10, 900), (1e-4, 0.1, 700, 10, 900)))]]
+            return [
+                "periodic-test",
+                {},
+                [number(x) for x in self.chance.choice(((1e-4, 700, 10, 900), (1e-4, 0.1, 700, 10, 900)))],
+            ]
         if draw < 0.72:
             return ["lognormal-deviate", {}, [number("1e-3"), number(3), number(0.95)]]
         if draw < 0.8:
-            return [self.chance.choice(("uniform-deviate", "normal-deviate", "beta-deviate", "gamma-deviate")), {}, [number(0.1), number(0.2)]]
+            return [
+                self.chance.choice(("uniform-deviate", "normal-deviate", "beta-deviate", "gamma-deviate")),
+                {},
+                [number(0.1), number(0.2)],
+            ]
         if draw < 0.84:
-            return ["histogram", {}, [number(0), ["bin", {}, [number(0.1), number(1)]], ["bin", {}, [number(0.2), number(2)]]]]
+            return [
+                "histogram",
+                {},
+                [number(0), ["bin", {}, [number(0.1), number(1)]], ["bin", {}, [number(0.2), number(2)]]],
+            ]
         if draw < 0.9:
             return ["parameter", {"name": "p"}, []]
-        kind = self.chance.choice(("add", "sub", "mul", "div", "pow", "exp", "log", "neg", "min", "max", "mean", "ite", "lt", "switch", "sqrt", "mod"))
-        return [kind, {}, [self.expression(depth - 1) for _ in range(1 if kind in ("exp", "log", "neg", "sqrt") else 3 if kind == "ite" else 2)]]
+        kind = self.chance.choice(
+            (
+                "add",
+                "sub",
+                "mul",
+                "div",
+                "pow",
+                "exp",
+                "log",
+                "neg",
+                "min",
+                "max",
+                "mean",
+                "ite",
+                "lt",
+                "switch",
+                "sqrt",
+                "mod",
+            )
+        )
+        return [
+            kind,
+            {},
+            [
+                self.expression(depth - 1)
+                for _ in range(1 if kind in ("exp", "log", "neg", "sqrt") else 3 if kind == "ite" else 2)
+            ],
+        ]
 
     def document(self) -> list[Any]:
         data = [["define-basic-event", {"name": name}, [self.expression()]] for name in self.events]
-        data += [["define-house-event", {"name": "h"}, [["constant", {"value": self.chance.choice(("true", "false"))}, []]]]]
+        data += [
+            ["define-house-event", {"name": "h"}, [["constant", {"value": self.chance.choice(("true", "false"))}, []]]]
+        ]
         data += [["define-parameter", {"name": "p", "unit": "hours-1"}, [self.expression(1)]]]
         groups = []
         if self.chance.random() < 0.15:
             model = self.chance.choice(("beta-factor", "MGL", "alpha-factor", "phi-factor"))
             members = ["members", {}, [["basic-event", {"name": name}, []] for name in self.events[:2]]]
             data = [one for one in data if one[1]["name"] not in self.events[:2]]
-            levels = [["factor", {"level": str(n)}, [self.number(share)]] for n, share in (((1, 0.9), (2, 0.1)) if model[0] in "ap" else ((2, 0.1),))]
-            groups = [["define-CCF-group", {"name": "ccf", "model": model}, [members, ["distribution", {}, [self.number(0.02)]], ["factors", {}, levels]]]]
+            levels = [
+                ["factor", {"level": str(n)}, [self.number(share)]]
+                for n, share in (((1, 0.9), (2, 0.1)) if model[0] in "ap" else ((2, 0.1),))
+            ]
+            groups = [
+                [
+                    "define-CCF-group",
+                    {"name": "ccf", "model": model},
+                    [members, ["distribution", {}, [self.number(0.02)]], ["factors", {}, levels]],
+                ]
+            ]
         tree = ["define-fault-tree", {"name": "t"}, [self.gate(n) for n in range(len(self.gates))]]
         return ["opsa-mef", {}, [tree, *groups, ["model-data", {}, data]]]
 
@@ -182,9 +260,12 @@ class Tree:
 def as_xml(node: Any) -> str:
     """A nested list as text; what has lost its form by a change is written as it is."""
     if not isinstance(node, list) or len(node) != 3 or not isinstance(node[1], dict):
-        return str(node)[:20_000]
+        try:
+            return str(node)[:20_000]
+        except RecursionError:
+            return "<deep>" * 3000
     name, given, below = node
-    said = "".join(f' {key}="{value}"' for key, value in given.items())
+    said = "".join(f' {key}="{str(value)[:20_000]}"' for key, value in given.items())
     inside = "".join(map(as_xml, below)) if isinstance(below, list) else str(below)[:20_000]
     return f"<{name}{said}>{inside}</{name}>" if inside else f"<{name}{said}/>"
 
@@ -194,7 +275,7 @@ def chain(chance: random.Random) -> dict[str, str]:
     states = chance.choice((2, 3, 3, 5, 9))
     pairs = [(i, j) for i in range(states) for j in range(states) if i != j and chance.random() < 0.6] or [(0, 1)]
     moves = [f"{i} {j} {10 ** chance.uniform(-6, 1):.4g}" for i, j in pairs]
-    labels = ["0=\"init\" 1=\"down\"", "0: 0", *(f"{n}: 1" for n in range(1, states) if chance.random() < 0.5)]
+    labels = ['0="init" 1="down"', "0: 0", *(f"{n}: 1" for n in range(1, states) if chance.random() < 0.5)]
     rewards = [f"{n} {chance.uniform(0, 9):.3g}" for n in range(states) if chance.random() < 0.7] or ["0 1"]
     return {
         "m.tra": "\n".join([f"{states} {len(moves)}", *moves, ""]), "m.lab": "\n".join([*labels, ""]),
@@ -213,13 +294,25 @@ def field_log(chance: random.Random) -> str:
 
     draw = chance.random()
     if draw < 0.3:
-        lines = ["time_h,event,model", *(f"{time()},{chance.choice((0, 1, 1))},{chance.choice('ab')}" for _ in range(rows))]
+        lines = [
+            "time_h,event,model",
+            *(f"{time()},{chance.choice((0, 1, 1))},{chance.choice('ab')}" for _ in range(rows)),
+        ]
     elif draw < 0.5:
-        lines = ["unit,start [h],end [h],failed", *(f"{n // 2},{n % 2 * 5},{n % 2 * 5 + 5 + n},{chance.choice(('yes', 'no'))}" for n in range(rows))]
+        lines = [
+            "unit,start [h],end [h],failed",
+            *(f"{n // 2},{n % 2 * 5},{n % 2 * 5 + 5 + n},{chance.choice(('yes', 'no'))}" for n in range(rows)),
+        ]
     elif draw < 0.7:
-        lines = ["type,failures,unit_years", *(f"{chance.choice(('psu', 'nic'))},{chance.randrange(5)},{chance.randrange(1, 90)}" for _ in range(rows))]
+        lines = [
+            "type,failures,unit_years",
+            *(f"{chance.choice(('psu', 'nic'))},{chance.randrange(5)},{chance.randrange(1, 90)}" for _ in range(rows)),
+        ]
     elif draw < 0.85:
-        lines = ["serial,installed,removed,failed", *(f"s{n},20{10 + n % 9}-0{1 + n % 9}-11,2021-1{n % 3}-0{1 + n % 9},{n % 2}" for n in range(rows))]
+        lines = [
+            "serial,installed,removed,failed",
+            *(f"s{n},20{10 + n % 9}-0{1 + n % 9}-11,2021-1{n % 3}-0{1 + n % 9},{n % 2}" for n in range(rows)),
+        ]
     else:
         lines = ["lower,upper,count", *(f"{n * 10},{n * 10 + 10},{chance.randrange(1, 5)}" for n in range(rows))]
     return "\n".join([*(lines if mark == "," else (line.replace(",", ";") for line in lines)), ""])
@@ -247,7 +340,10 @@ def sweep(chance: random.Random) -> dict[str, Any]:
     if chance.random() < 0.5:
         result["clients"] = chance.choice(([2, 5], {"first": 2, "last": 9, "step": 3}))
     if chance.random() < 0.7:
-        result["set"] = {"psu.mttr": chance.choice((["1 h", "4 h"], {"low": "1 h", "high": "9 h", "law": "loguniform"}, [3])), "switch_A.mttf": ["1e5 h"]}
+        result["set"] = {
+            "psu.mttr": chance.choice((["1 h", "4 h"], {"low": "1 h", "high": "9 h", "law": "loguniform"}, [3])),
+            "switch_A.mttf": ["1e5 h"],
+        }
     for key, values in {"repair": (["4h"], ["onsite", "nbd"]), "roles": (["sticky"], ["preferred", "sticky"]), "targets": ([99.9], [99, 99.99]),
                         "method": ("auto", "exact"), "sample": (4, 40), "seed": (1, 7)}.items():  # fmt: skip
         if chance.random() < 0.4:
@@ -261,7 +357,16 @@ def sweep(chance: random.Random) -> dict[str, Any]:
 
 def circumstances(chance: random.Random) -> dict[str, Any]:
     """What only the simulation follows, on Level 1."""
-    law = lambda: chance.choice(("weibull(shape=1.4)", "lognormal(cv=1.2)", "exponential", "fixed(5 h)", "gamma(shape=2, mean=3 d)", "weibull(shape=2, scale=9 h)"))  # noqa: E731
+    law = lambda: chance.choice(
+        (
+            "weibull(shape=1.4)",
+            "lognormal(cv=1.2)",
+            "exponential",
+            "fixed(5 h)",
+            "gamma(shape=2, mean=3 d)",
+            "weibull(shape=2, scale=9 h)",
+        )
+    )
     whole = lambda: chance.choice(("fixed(2 h)", "exponential(mean=8 y)", "lognormal(median=3 h, sigma=0.6)"))  # noqa: E731
     every = {
         "lives": {"psu": law(), "switch_A": law()}, "repairs": {"gige_switch": law()}, "age_after_repair": {"psu": chance.choice((0.5, "perfect", "minimal"))},
