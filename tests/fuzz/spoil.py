@@ -58,6 +58,9 @@ BYTES = (
     b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b"\x80", b"\xc3", b"\r", b"\r\n", b"\n\n", b"\t", b"\"", b"'", b",", b";", b":", b"- ", b"? ", b"| ", b"---\n",
     b"...\n", b"&a ", b"*a", b"<<: ", b"!!python/object:os.system ", b"!!binary ", b"%YAML 9.9\n", b"{", b"}", b"[", b"]", b"#", b"<", b">", b"&", b"]]>",
     b"<!DOCTYPE x [<!ENTITY a 'b'>]>", b"&a;", b"<!--", b"-->", b"<?x?>", b"\x1b[2J", b"sep=;\n", b"\xe2\x80\xae", b"\xf0\x9f\x92\xbe", b"0" * 300,
+    b"[" * 3000,
+    b"{a: " * 3000,
+    b"<a>" * 3000,
 )  # fmt: skip
 
 Path = tuple[Any, ...]
@@ -167,7 +170,7 @@ def _known(tree: Any, parent: Any, key: Any, chance: random.Random, all_places: 
 def _wrapped(tree: Any, parent: Any, key: Any, chance: random.Random, *_: Any) -> None:
     value = parent[key]
     deep: Any = value
-    for _level in range(chance.choice((5, 50, 3000)) if chance.random() < 0.1 else 1):
+    for _level in range(chance.choice((5, 50, 150)) if chance.random() < 0.1 else 1):
         deep = [deep]
     parent[key] = chance.choice((deep, {"at_least": 1, "of": [value]}, {"at_least": 2, "of": [value, value]}, {"any": [value]}, {"value": value, "low": value, "high": value}, [value, value]))  # fmt: skip
 

@@ -355,19 +355,26 @@ def sweep(chance: random.Random) -> dict[str, Any]:
     return result
 
 
+LAWS = (
+    "weibull(shape=1.4)",
+    "lognormal(cv=1.2)",
+    "exponential",
+    "fixed(5 h)",
+    "gamma(shape=2, mean=3 d)",
+    "weibull(shape=2, scale=9 h)",
+)
+HOW_LONG = ("fixed(2 h)", "exponential(mean=8 y)", "lognormal(median=3 h, sigma=0.6)")
+
+
 def circumstances(chance: random.Random) -> dict[str, Any]:
     """What only the simulation follows, on Level 1."""
-    law = lambda: chance.choice(
-        (
-            "weibull(shape=1.4)",
-            "lognormal(cv=1.2)",
-            "exponential",
-            "fixed(5 h)",
-            "gamma(shape=2, mean=3 d)",
-            "weibull(shape=2, scale=9 h)",
-        )
-    )
-    whole = lambda: chance.choice(("fixed(2 h)", "exponential(mean=8 y)", "lognormal(median=3 h, sigma=0.6)"))  # noqa: E731
+
+    def law() -> str:
+        return chance.choice(LAWS)
+
+    def whole() -> str:
+        return chance.choice(HOW_LONG)
+
     every = {
         "lives": {"psu": law(), "switch_A": law()}, "repairs": {"gige_switch": law()}, "age_after_repair": {"psu": chance.choice((0.5, "perfect", "minimal"))},
         "times": {"switchover": law(), "travel": law()}, "spares": {"kit": {"parts": ["psu"], "on_shelf": 1, "lead_time": whole()}},
