@@ -118,8 +118,11 @@ class Evidence:
                 self.comma = self.comma or (row, text.strip())
 
 
-def decided(columns: Mapping[str, Evidence], separator: str, file: str) -> dict[str, Mark]:
-    """Decide the decimal separator of each column.
+_OPTION = "write numbers without a separator of thousands, or say --decimal point or --decimal comma"
+
+
+def decided(columns: Mapping[str, Evidence], separator: str, file: str, advice: str = _OPTION) -> dict[str, Mark]:
+    """Decide the decimal separator of each column; `advice` says what to do where nothing decides.
 
     Examples
     --------
@@ -160,8 +163,7 @@ def decided(columns: Mapping[str, Evidence], separator: str, file: str) -> dict[
             problems.append(
                 Problem(
                     f"'{text[:30]}' can be {open_one.point:.12g} (decimal point) or {open_one.comma:.12g} (decimal "
-                    "comma), and no other cell decides; write numbers without a separator of thousands, or say "
-                    "--decimal point or --decimal comma",
+                    f"comma), and no other cell decides; {advice}",
                     file,
                     row,
                     name,

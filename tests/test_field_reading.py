@@ -229,7 +229,7 @@ TABLE = "id,component_types,lambda_per_h,lambda_lo90,lambda_hi90,law,mttr_4h_con
         ("mine,psu,0.0169,,,,6\n", "is it a probability or a rate per year"),
         ("mine,psu,1e-6,,250000,,6\n", "lambda_hi90: 250000 /h"),
         ("mine,psu,1,000e-6,,,,6\n", "has more cells than there are columns"),
-        ('mine,psu,"4,5e-6",,,,6\n', "'4,5e-6': write 4.5e-06"),
+        ('mine,psu,"4,5e-6",,,,6.5\nother,,"1.5e-6",,,,6\n', "'1.5e-6' has another decimal separator than '4,5e-6'"),
         ('mine,psu,1e-6,,,,"1,234"\n', "'1,234' can be 1234 or 1.234"),
         ("mine,psu,1_0e-6,,,,6\n", "is no number"),
     ],

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from k2rel.errors import InputError, Problem
-from k2rel.textio import opened
+from k2rel.sheets import MARKS, hinted, opened_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +40,6 @@ _LONGEST_CELL_LINES = 20
 _TOO_WIDE = f"has more than {_MOST_COLUMNS:,} columns, and no list of cables or devices needs so many"
 _EMPTY = frozenset(("", "-", "--", "—", "–", "n/a", "na", "nat", "<na>", "none", "null", "#n/a"))
 _EXCEL = re.compile(r'="([^"]*)"')
-_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,20 +125,13 @@ def _clean(text: str) -> str:
 def _text_of(path: Path) -> tuple[str, tuple[str, ...]]:
     """The text of a file and what was assumed to read it; a file that is too long is counted, not read."""
     name = str(path)
-    with opened(path) as stream:
+    with opened_table(path) as stream:
         raw = stream.read(_MOST_BYTES + 1)
         lines, size = raw.count(b"\n"), len(raw)
         while size > _MOST_BYTES and size < _MOST_COUNTED and (block := stream.read(_BLOCK)):
             lines, size = lines + block.count(b"\n"), size + len(block)
     if lines > MOST_ROWS + _HEADER_WITHIN or size > _MOST_BYTES:
         raise InputError(_too_many(lines - 1, name))  # without the titles
-    if raw[:4] == b"PK\x03\x04" or raw[:4] == b"\xd0\xcf\x11\xe0":
-        raise InputError(Problem("is a workbook, not a text; save its sheet as CSV", name))
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        try:
-            return raw.decode("utf-16"), ("read as UTF-16",)
-        except UnicodeDecodeError:
-            raise InputError(Problem("begins as UTF-16 text and is none", name)) from None
     if b"\x00" in raw:
         raise InputError(Problem("is no text", name, raw[: raw.index(b"\x00")].count(b"\n") + 1))
     try:
@@ -163,19 +155,18 @@ def _from_text(text: str, notes: tuple[str, ...], name: str, is_header: Callable
         raise InputError(
             Problem("is empty; a row names the columns, and each further one is a cable or a device", name)
         )
-    first = re.match(r"\s*sep=(.)\r?\n", text)  # Excel's own hint, which is no row
-    hinted = first[1] if first else ""
+    hint = hinted(text.partition("\n")[0].rstrip("\r"))
     best: tuple[int, str, int] | None = None  # columns, delimiter, line of the titles
     head = text[:200_000]
-    for mark in (hinted, *_NAMES) if hinted else _NAMES:
+    for mark in (hint, *MARKS) if hint else MARKS:
         for row in _first_rows(head, mark):
             if is_header(row.cells):
                 found = (sum(map(bool, row.cells)), mark, row.line)
                 best = found if best is None or found[0] > best[0] else best
                 break
     if best is None:
-        line = next(line for line in text.splitlines() if line.strip() and not line.startswith("sep="))
-        mark = hinted or max(_NAMES, key=line.count)
+        line = next(line for line in text.splitlines() if line.strip() and not hinted(line))
+        mark = hint or max(MARKS, key=line.count)
         start = next((row.line for row in _first_rows(head, mark) if len(row.cells) > 1), 1)
         if line.count(mark) == 0:
             start = next(number for number, other in enumerate(text.splitlines(), 1) if other == line)
@@ -196,7 +187,7 @@ def _from_text(text: str, notes: tuple[str, ...], name: str, is_header: Callable
         if any(cells[len(titles) :]):
             wrong = (
                 f"has {len(cells)} cells for {len(titles)} columns; a text that holds one of "
-                f"the {_NAMES.get(mark, mark)} stands in quotes"
+                f"the {MARKS.get(mark, mark)} stands in quotes"
             )
         cells += [""] * (len(titles) - len(cells))
         rows.append(Row(row.line, cells[: len(titles)], wrong))
@@ -229,7 +220,7 @@ def _rows(text: str, mark: str, name: str) -> Iterator[Row]:
             begun, before = before + 1, reader.line_num
             if before - begun > _LONGEST_CELL_LINES:
                 raise InputError(Problem("a quotation mark is opened here and not closed", name, begun))
-            if begun == 1 and cells and cells[0].strip().startswith("sep="):
+            if begun == 1 and cells and hinted(cells[0] + mark * (len(cells) > 1)):
                 continue
             yield Row(begun, [_clean(cell) if cell else "" for cell in cells[: _MOST_COLUMNS + 1]])
     except csv.Error as error:

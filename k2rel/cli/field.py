@@ -23,7 +23,11 @@ _REJECTED = 0.01
 
 
 def fit_options(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("log", metavar="FIELD.csv", help="field log: lives, intervals, or failures and hours")
+    sub.add_argument(
+        "log",
+        metavar="FIELD.csv",
+        help="field log: lives, intervals, failures and hours, or a row a drive and day (or a folder)",
+    )
     sub.add_argument("--by", metavar="COLUMN", help="part the data by this column (default: model, type, component)")
     sub.add_argument(
         "--column", action="append", default=[], metavar="PART=NAME", help="which column is what: end=NAME"
@@ -78,7 +82,7 @@ def fit_verb(args: argparse.Namespace) -> int:
     data = read_field(args.log, by=args.by, columns=columns, decimal=args.decimal, begin=args.begin, until=args.until)
     if data.layout == "counts" and (args.begin or args.until):
         raise InputError("--from, --until: the log has failures and hours, and no starts or ends of its own")
-    return _fit_counts(args, data) if data.layout == "counts" else _fit_lives(args, data)
+    return _fit_counts(args, data) if data.exposures else _fit_lives(args, data)
 
 
 def _about(data: FieldData) -> None:
@@ -104,6 +108,9 @@ def _fit_counts(args: argparse.Namespace, data: FieldData) -> int:
     if args.picture:
         raise InputError("--picture: a probability plot needs lives, and the log has failures and hours alone")
     if args.law and set(args.law) != {"exponential"}:
+        if data.layout == "days":
+            words = "the ages of the drives are needed; where a column has hours powered on, --column entry=NAME"
+            raise InputError(f"--law {args.law[0]}: {words}")
         raise InputError(f"--law {args.law[0]}: failures and hours tell a constant rate only; other laws need lives")
     fits = [rate_of_counts(exposure, args.confidence) for exposure in data.exposures]
     total = Exposure("all together", sum(e.failures for e in data.exposures), sum(e.hours for e in data.exposures))
@@ -387,7 +394,7 @@ def update_verb(args: argparse.Namespace) -> int:
         )
     study = study_of(args)
     data = read_field(args.log, by="type", decimal=args.decimal) if args.log else None
-    if data is not None and data.layout != "counts":
+    if data is not None and not data.exposures:
         raise InputError(f"{args.log}: give the columns type, failures, hours (and site); lives go to 'k2rel fit'")
     try:
         result = updated(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -12,10 +10,10 @@ from pathlib import Path
 
 from k2rel.design.changes import KINDS, Change
 from k2rel.errors import InputError, Problem, closest
-from k2rel.numerals import numeral, plain_number
+from k2rel.numerals import numeral
+from k2rel.sheets import read_table
 from k2rel.site.model import Site
 from k2rel.tables import Shown
-from k2rel.textio import read_text
 
 __all__ = ["Costs", "read_costs"]
 
@@ -78,7 +76,7 @@ def read_costs(path: str | Path) -> Costs:
     Parameters
     ----------
     path : str or pathlib.Path
-        A CSV file with the columns ``kind``, ``what`` and ``cost``, or ``cost [EUR]``.
+        A CSV file or a workbook (.xlsx) with the columns ``kind``, ``what`` and ``cost``, or ``cost [EUR]``.
 
     Returns
     -------
@@ -100,39 +98,34 @@ def read_costs(path: str | Path) -> Costs:
     'EUR'
     """
     name = str(path)
-    text = read_text(Path(path), _MOST_BYTES, "this is no list of prices")
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except csv.Error as error:
-        raise InputError(Problem(f"is no valid CSV: {error}", name)) from None
-    header = [word.strip() for word in rows[0]] if rows else []
-    cost = next((i for i, word in enumerate(header) if _COST.match(word)), None)
+    table = read_table(Path(path), _MOST_BYTES, "this is no list of prices")
+    header = table.head.titles
+    cost = next((title for title in header if _COST.match(title)), None)
     missing = [word for word in ("kind", "what") if word not in header] + ([] if cost is not None else ["cost"])
     if missing or cost is None:
-        raise InputError(Problem(f"the column {', '.join(missing)} is missing; write kind,what,cost", name, 1))
-    match = _COST.match(header[cost])
+        raise InputError(
+            Problem(f"the column {', '.join(missing)} is missing; write kind,what,cost", name, table.head.line)
+        )
+    numbers = table.numbers([cost])
+    match = _COST.match(cost)
     prices: dict[tuple[str, str], float] = {}
     problems: list[Problem] = []
-    for line, row in enumerate(rows[1:], start=2):
-        if not any(cell.strip() for cell in row):
-            continue
-        cells = [cell.strip() for cell in row] + [""] * (len(header) - len(row))
-        kind, what = cells[header.index("kind")], cells[header.index("what")] or "*"
+    for row in table.records:
+        line, kind, what = row.line, row["kind"], row["what"] or "*"
         if kind not in KINDS:
             problems.append(
                 Problem(f"'{kind[:40]}': one of {', '.join(KINDS)}{closest(kind, KINDS)}", name, line, "kind")
             )
             continue
         try:
-            value, wrong = plain_number(cells[cost]), ""
+            value, wrong = numbers.of(cost, row[cost]), ""
         except ValueError as error:
-            value, wrong = math.nan, str(error) if numeral(cells[cost]) else ""
-        if len(row) > len(header):
-            words = "has more cells than there are columns; write numbers without commas"
-            problems.append(Problem(words, name, line))
+            value, wrong = math.nan, str(error) if numeral(row[cost]) else ""
+        if row.wrong:
+            problems.append(Problem(row.wrong, name, line))
         elif not 0 <= value < math.inf:
-            words = wrong or f"'{cells[cost][:40]}': a number, 0 or more"
-            problems.append(Problem(words, name, line, header[cost]))
+            words = wrong or f"'{row[cost][:40]}': a number, 0 or more"
+            problems.append(Problem(words, name, line, cost))
         elif (kind, what) in prices:
             problems.append(Problem(f"'{kind},{what[:40]}' has a price above already", name, line))
         else:

@@ -2,6 +2,8 @@
 
 ``lives``       what was seen: lives, counts in hours, histories of repaired units
 ``read``        field logs, read in a stream
+``blocks``      their rows in blocks, each as often as it has to be looked at
+``days``        drive statistics: a row a drive and day
 ``columns``     which column of a log is what
 ``cells``       cells of a log as numbers: units, dates, separators
 ``rows``        rows of a log as lives: starts, ends, ages when the observation began

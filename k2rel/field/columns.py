@@ -26,6 +26,7 @@ _ROLES = {
               "hours_at_start", "hours_before", "age_before", "prior_age", "prior_hours", "previous_hours"),
     "exit": ("exit", "exit_age", "age_at_exit", "age_at_end", "end_age", "age_end", "age_at_failure", "failure_age",
              "final_age"),
+    "day": ("date", "day", "snapshot_date", "snapshot", "observation_date", "record_date"),
     "time": ("time", "hours", "age", "life", "lifetime", "duration", "time_to_failure", "ttf", "days"),
     "failed": ("failed", "event", "failure", "observed", "status", "failures", "fails", "number_failed"),
     "lower": ("lower", "left", "after", "last_good"),
@@ -53,6 +54,7 @@ _NEEDED = {
     "times": ("unit", "entry", "time", "failed", "count"),
     "intervals": ("birth", "start", "entry", "lower", "upper", "count"),
     "counts": ("failed", "exposure", "site"),
+    "days": ("unit", "day", "entry", "failed"),
 }
 
 
@@ -62,7 +64,7 @@ class Plan:
 
     Parameters
     ----------
-    layout : {"lives", "times", "intervals", "counts"}
+    layout : {"lives", "times", "intervals", "counts", "days"}
         The layout.
     columns : mapping of str to Column
         The column of each part of it.
@@ -154,7 +156,7 @@ def _ages(found: dict[str, Column], unclear: dict[str, str], words: Mapping[str,
 def _layout(found: Mapping[str, Column], names: Sequence[str], file: str, open_ends: bool) -> str:
     for layout, needs in (("counts", ("failed", "exposure")), ("intervals", ("lower", "upper")),
                           ("lives", ("end", "failed")), ("lives", ("exit", "failed")),
-                          ("times", ("time", "failed"))):  # fmt: skip
+                          ("times", ("time", "failed")), ("days", ("day", "unit", "failed"))):  # fmt: skip
         if all(role in found for role in needs):
             if (
                 layout == "counts"
@@ -172,8 +174,8 @@ def _layout(found: Mapping[str, Column], names: Sequence[str], file: str, open_e
     raise InputError(
         Problem(
             f"the columns {', '.join(names)[:200]} are none of: unit, start, end, failed; or time, failed; or lower, "
-            "upper; or failures, exposure (hours) or drive_days. Rename them, or say which is which with --column "
-            "end=NAME",
+            "upper; or failures, exposure (hours) or drive_days; or date, serial_number, failure of a drive and day. "
+            "Rename them, or say which is which with --column end=NAME",
             file,
             1,
         )

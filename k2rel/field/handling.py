@@ -9,8 +9,6 @@ operators  action, time               ``manual takeover`` (a role is placed by h
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,9 +16,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from k2rel.errors import InputError, Problem, closest
-from k2rel.numerals import plain_number
+from k2rel.numerals import numeral, plain_number
+from k2rel.sheets import Numbers, read_table
 from k2rel.tables import Shown
-from k2rel.textio import read_text
 from k2rel.units import parse_duration
 
 __all__ = ["ACTIONS", "Takeovers", "Times", "read_takeovers", "read_times"]
@@ -31,6 +29,7 @@ ACTIONS = {"manual takeover": "manual_takeover_h", "return to service": "return_
 _MOST_BYTES = 20_000_000
 _LONGEST_H = 1e6
 _UNITS = ("h", "min", "s", "d")
+_NUMBERS = ("tried", "succeeded", "time")
 _SHOWN = 20
 T = TypeVar("T")
 
@@ -197,40 +196,32 @@ def _rows(
 ) -> Iterator[T]:
     """Records of the rows of a table; all rows that cannot be used are said together."""
     name = str(path)
-    reader = csv.reader(
-        io.StringIO(read_text(path, _MOST_BYTES, "this is no log kept by hand"), newline=""), strict=True
-    )
-    try:
-        rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-    except csv.Error as error:
-        raise InputError(Problem(f"is no valid CSV: {error}", name)) from None
-    if not rows:
-        raise InputError(Problem("is empty; the first row names the columns", name))
-    header = [title.partition("[")[0].strip().lower() for title in rows[0][1]]
-    units = {column: _unit(title, name) for column, title in zip(header, rows[0][1], strict=True) if "[" in title}
+    table = read_table(path, _MOST_BYTES, "this is no log kept by hand")
+    line = table.head.line
+    titles = {title: title.partition("[")[0].strip().lower() for title in table.head.titles if title}
+    units = {column: _unit(title, name, line) for title, column in titles.items() if "[" in title}
     for column in needed:
-        if header.count(column) != 1:
+        if list(titles.values()).count(column) != 1:
             raise InputError(
-                Problem(f"needs one column '{column}'; the columns are {', '.join(needed + known)}", name, 1)
+                Problem(f"needs one column '{column}'; the columns are {', '.join(needed + known)}", name, line)
             )
+    numbers = table.numbers(title for title, column in titles.items() if column in _NUMBERS)
     problems: list[Problem] = []
     found: list[T] = []
-    for line, row in rows[1:]:
-        if not any(row):
-            continue
-        cells = dict(zip(header, row, strict=False))
+    for row in table.records:
+        cells = {column: row[title] for title, column in titles.items()}
         try:
-            if len(row) != len(header):
-                raise InputError(f"has {len(row)} cells, and there are {len(header)} columns")
+            if row.wrong or row.count < len(table.head.titles):
+                raise InputError(f"has {row.count} cells, and there are {len(table.head.titles)} columns")
             for column in needed:
                 if not cells[column]:
                     raise InputError(f"'{column}' is empty")
-            for column, unit in units.items():
-                if cells[column].replace(".", "", 1).isdigit():
-                    cells[column] = f"{cells[column]} {unit}"
+            for title, column in titles.items():
+                if title in numbers.marks:
+                    cells[column] = _number(numbers, title, cells[column], units.get(column, ""))
             found.append(make(cells))
         except InputError as error:
-            problems.append(Problem(str(error), name, line))
+            problems.append(Problem(str(error), name, row.line))
     if problems:
         raise InputError(problems[:_SHOWN])
     if not found:
@@ -238,11 +229,22 @@ def _rows(
     yield from found
 
 
-def _unit(title: str, file: str) -> str:
+def _number(numbers: Numbers, title: str, text: str, unit: str) -> str:
+    """A number with a decimal point, and the unit of its cell or column behind it; what is none stays as it is."""
+    if numeral(text) is None:
+        return text
+    try:
+        value, own = numbers.with_unit(title, text)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    return f"{repr(value).removesuffix('.0')} {own or unit}".strip()
+
+
+def _unit(title: str, file: str, line: int) -> str:
     unit = title.partition("[")[2].rstrip("] ").strip()
     if unit not in _UNITS:
         raise InputError(
-            Problem(f"'{unit[:20]}' in '{title[:40]}' is no unit of time; one of {', '.join(_UNITS)}", file, 1)
+            Problem(f"'{unit[:20]}' in '{title[:40]}' is no unit of time; one of {', '.join(_UNITS)}", file, line)
         )
     return unit
 

@@ -1,11 +1,12 @@
 """Field logs as CSV files, read in a stream: any order of columns, units in the header or in the cells, dates.
 
-Four layouts are told apart by their columns, whatever their order:
+Five layouts are told apart by their columns, whatever their order:
 
 lives      unit, start, end, failed       one row a life; start may be left out; an age at the start, or ages at both
 times      time, failed                   one row a life, or as many as a column ``count`` says
 intervals  lower, upper                   failed between the two; an empty or infinite upper one: still worked
 counts     failures, exposure             failures in hours of operation, such as drive statistics (drive_days)
+days       date, serial_number, failure   a row a drive and day, as drive statistics are published (`DriveDays`)
 
 Equal lives are put together as they are read, so that memory does not grow with the number of rows.
 """
@@ -13,7 +14,7 @@ Equal lives are put together as they are read, so that memory does not grow with
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,13 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.errors import InputError, Problem
+from k2rel.field.blocks import Log, opened_log
 from k2rel.field.cells import OpenSeparatorError, events, numbers
 from k2rel.field.columns import TIMES, Plan, plan_of
+from k2rel.field.days import DriveDays
 from k2rel.field.lives import Exposure, Lives, RepairHistory
 from k2rel.field.rows import Observed, Window, looks_like_dates, notes_of
-from k2rel.numerals import Evidence, Mark, decided
+from k2rel.numerals import Mark
 from k2rel.tables import Shown
-from k2rel.textio import opened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +45,7 @@ _MOST_HISTORY = 1_000_000
 _MOST_GROUPS = 10_000
 _SHOWN = 20
 _DIGITS = 5
-_SAMPLE = 1000
+_NAMED = 12
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -54,14 +56,14 @@ class FieldData(Shown):
     ----------
     file : str
         Where it was read.
-    layout : {"lives", "times", "intervals", "counts"}
+    layout : {"lives", "times", "intervals", "counts", "days"}
         How it is laid out.
     rows : int
         Number of rows.
     lives : tuple of Lives
-        Lives by group; empty for counts.
+        Lives by group; empty for counts, and for days without ages.
     exposures : tuple of Exposure
-        Counts by group and site; empty for lives.
+        Counts by group and site, or by group where rows are of drives and days without ages; empty for lives.
     history : RepairHistory or None
         Failures of units that appear more than once.
     unused : tuple of str
@@ -124,7 +126,8 @@ def read_field(
     Parameters
     ----------
     path : str or pathlib.Path
-        A CSV file, its cells separated by commas, semicolons or tabs.
+        A CSV file, its cells parted by commas, semicolons, tabs or bars, or a workbook (.xlsx); or a folder of such
+        files, all of them drive statistics with a row a drive and day.
     by : str, optional
         Column whose values group the data; by default a column of model, type or component, if there is one.
     columns : mapping of str to str, optional
@@ -160,99 +163,70 @@ def read_field(
     if decimal not in (None, "point", "comma"):
         raise InputError(f"decimal: 'point' or 'comma', got '{str(decimal)[:40]}'")
     window = Window.of(begin, until)
-    titles, separator = _header(file)
+    if file.is_dir():
+        return _read_days(_files_in(file), name, by, columns or {}, window, block_bytes)
+    with opened_log(file, block_bytes) as log:
+        if _plan(log, by, columns, window).layout == "days":
+            return _read_days([file], name, by, columns or {}, window, block_bytes)
 
-    def fresh() -> _Reader:
-        plan = plan_of(titles, by, columns or {}, name, open_ends=window.until_h is not None)
-        return _Reader(name, plan, Observed(plan.columns, plan.layout, plan.named, window), separator)
+        def fresh() -> _Reader:
+            plan = _plan(log, by, columns, window)
+            return _Reader(name, plan, Observed(plan.columns, plan.layout, plan.named, window), log)
 
-    reader = fresh()
-    if decimal is not None:
-        reader.settle(dict.fromkeys(titles, decimal))
-    elif separator != ",":
-        reader.settle(_decimals(file, block_bytes, reader.plan, separator))
-    try:
-        return reader.all(_blocks(file, block_bytes))
-    except OpenSeparatorError:
         reader = fresh()
-        reader.settle(_decimals(file, block_bytes, reader.plan, separator))
-        return reader.all(_blocks(file, block_bytes))
+        if decimal is not None:
+            reader.settle(dict.fromkeys(log.titles, decimal))
+        elif log.head.mark != ",":
+            reader.settle(log.decimals(reader.plan))
+        try:
+            return reader.all(log.blocks(reader.plan))
+        except OpenSeparatorError:
+            reader = fresh()
+            reader.settle(log.decimals(reader.plan))
+            return reader.all(log.blocks(reader.plan))
 
 
-def _decimals(path: Path, block_bytes: int, plan: Plan, separator: str) -> dict[str, Mark]:
-    """Decide the decimal separator of every column of numbers, from all of its cells."""
-    import pyarrow as pa
-    from pyarrow import compute
-
-    found = {one.title: Evidence() for role, one in plan.columns.items() if role in TIMES or one.counts}
-    row = 2
-    for batch in _batches(path, block_bytes):
-        for title, evidence in found.items():
-            cells = batch.column(batch.schema.get_field_index(title))
-            odd = compute.match_substring_regex(cells, r"\d[.,]|[.,]\d")
-            distinct = pa.array(compute.unique(compute.filter(cells, odd)))
-            seen = {cell: row + compute.index(cells, cell).as_py() for cell in distinct[:_SAMPLE].to_pylist()}
-            evidence.see((place, cell) for cell, place in seen.items())
-            if len(distinct) > _SAMPLE:
-                evidence.see((row, cell) for cell in distinct[_SAMPLE:].to_pylist())
-        row += batch.num_rows
-    return decided(found, separator, str(path))
+def _plan(log: Log, by: str | None, columns: Mapping[str, str] | None, window: Window) -> Plan:
+    """Which column is what."""
+    return plan_of(log.titles, by, columns or {}, log.name, open_ends=window.until_h is not None)
 
 
-def _header(path: Path) -> tuple[list[str], str]:
-    """Names of the columns, and what separates cells."""
-    name = str(path)
-    with opened(path) as file:
-        first = file.readline(100_000)
-    if not first.strip():
-        raise InputError(Problem("is empty; the first row names the columns", name))
-    try:
-        head = first.decode("utf-8-sig").strip("\r\n")
-    except UnicodeDecodeError:
-        raise InputError(Problem("is not UTF-8 text", name)) from None
-    separator = max(",;\t", key=head.count)
-    titles = [word.strip().strip('"') for word in head.split(separator)]
-    double = sorted({word for word in titles if titles.count(word) > 1})
-    if double:
-        raise InputError(Problem(f"the column '{double[0][:40]}' is there twice", name, 1))
-    return titles, separator
+def _files_in(folder: Path) -> list[Path]:
+    """Tables in a folder, in the order of their names."""
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".csv", ".txt", ".tsv", ".xlsx"))
+    if not found:
+        raise InputError(Problem("is a folder without tables (.csv, .txt, .tsv, .xlsx)", str(folder)))
+    return found
 
 
-def _blocks(path: Path, block_bytes: int) -> Iterator[pd.DataFrame]:
-    """Blocks of rows, every cell a text."""
-    for batch in _batches(path, block_bytes):
-        yield batch.to_pandas()
-
-
-def _batches(path: Path, block_bytes: int) -> Iterator[Any]:
-    """The same as Arrow has them."""
-    import pyarrow as pa
-    from pyarrow import csv
-
-    name = str(path)
-    titles, separator = _header(path)
-    try:
-        with csv.open_csv(
-            path,
-            read_options=csv.ReadOptions(block_size=block_bytes, use_threads=False, column_names=titles, skip_rows=1),
-            parse_options=csv.ParseOptions(delimiter=separator, newlines_in_values=False),
-            convert_options=csv.ConvertOptions(
-                column_types=dict.fromkeys(titles, pa.string()),
-                strings_can_be_null=False,
-                quoted_strings_can_be_null=False,
-            ),
-        ) as stream:
-            while True:
-                try:
-                    batch = stream.read_next_batch()
-                except StopIteration:
-                    return
-                yield batch
-    except (pa.ArrowInvalid, pa.ArrowException, OSError) as error:
-        text = " ".join(str(error).split())
-        if "Empty CSV" in text or "empty" in text.lower():
-            raise InputError(Problem("holds no rows, only the names of the columns", name)) from None
-        raise InputError(Problem(f"is no valid table: {text[:200]}", name)) from None
+def _read_days(
+    files: Sequence[Path], name: str, by: str | None, columns: Mapping[str, str], window: Window, block_bytes: int
+) -> FieldData:
+    """Drive statistics, of one file or of one a day."""
+    if window.dates is not None:
+        raise InputError("--from, --until: rows of drives and days say themselves when each drive was seen")
+    days = DriveDays()
+    unused: tuple[str, ...] = ()
+    title = ""
+    for file in files:
+        with opened_log(file, block_bytes) as log:
+            plan = _plan(log, by, columns, window)
+            if plan.layout != "days":
+                words = "has no rows of drives and days, and several files are read as one only where all have these"
+                raise InputError(Problem(words, log.name, log.head.line))
+            title, unused = plan.columns["day"].title, plan.unused
+            row = 2
+            for block in log.blocks(plan):
+                days.take(block, plan, log.name, row)
+                row += len(block)
+                if days.problems:
+                    shown = days.problems[:_SHOWN]
+                    raise InputError(log.placed(sorted(shown, key=lambda one: one.line or 0)))
+    lives, exposures, notes, ages = days.result(Path(name).name, name)
+    hours = math.fsum([*(one.hours for one in lives), *(one.hours for one in exposures)])
+    shown_unused = (*unused[:_NAMED], f"and {len(unused) - _NAMED} more") if len(unused) > _NAMED else unused
+    units = {title: "a row a drive and day"}
+    return FieldData(name, "days", days.rows, lives, exposures, None, shown_unused, notes, hours, units, ages)
 
 
 @dataclass
@@ -262,13 +236,13 @@ class _Reader:
     file: str
     plan: Plan
     observed: Observed
-    separator: str
+    log: Log
     rows: int = 0
     problems: list[Problem] = field(default_factory=list)
     kept: Any = None
     rounded: bool = False
     units: dict[str, int] = field(default_factory=dict)
-    log: list[tuple[Any, Any, Any, Any]] | None = field(default_factory=list)
+    kept_rows: list[tuple[Any, Any, Any, Any]] | None = field(default_factory=list)
 
     def settle(self, decimals: Mapping[str, Mark]) -> None:
         """Fix the decimal separators of columns."""
@@ -330,7 +304,7 @@ class _Reader:
         shown = self.problems[:_SHOWN]
         if len(self.problems) > _SHOWN:
             shown.append(Problem("and more like these further down", self.file))
-        raise InputError(shown)
+        raise InputError(self.log.placed(shown))
 
     def _keep(self, values: Mapping[str, FloatArray], block: pd.DataFrame) -> None:
         """Add the rows to the sums."""
@@ -365,10 +339,10 @@ class _Reader:
 
     def _remember(self, block: pd.DataFrame, cells: Mapping[str, FloatArray]) -> None:
         """Keep what tells how units that were repaired went on, as long as that is not too much."""
-        if self.log is None:
+        if self.kept_rows is None:
             return
         if self.rows > _MOST_HISTORY:
-            self.log = None
+            self.kept_rows = None
             self.units.clear()
             return
         names = block[self.plan.columns["unit"].title].str.strip()
@@ -376,7 +350,7 @@ class _Reader:
         end = cells["end"] if "end" in cells else cells["exit"]
         until = self.observed.window.until_h
         end = end if until is None else np.where(np.isnan(end), until, end)
-        self.log.append((codes, cells["start"], end, cells["failed"]))
+        self.kept_rows.append((codes, cells["start"], end, cells["failed"]))
 
     def result(self) -> FieldData:
         """Put together what was read."""
@@ -395,7 +369,7 @@ class _Reader:
             for one in columns.values() if one.separated
         ) + tuple(
             f"{one.title}: the comma of '{one.comma[:30]}' is read as the decimal one"
-            for one in columns.values() if one.comma and not one.separated and self.separator == ","
+            for one in columns.values() if one.comma and not one.separated and self.log.head.mark == ","
         )  # fmt: skip
         if layout == "counts":
             exposures = tuple(
@@ -439,11 +413,11 @@ class _Reader:
 
     def _history(self) -> tuple[RepairHistory | None, list[str]]:
         """Failures of units that appear more than once, in time since the unit's first start."""
-        if self.log is None:
+        if self.kept_rows is None:
             return None, [f"more than {_MOST_HISTORY:,} rows: no test of a trend"]
-        if not self.log or not self.units:
+        if not self.kept_rows or not self.units:
             return None, []
-        unit, start, end, failed = (np.concatenate(parts) for parts in zip(*self.log, strict=True))
+        unit, start, end, failed = (np.concatenate(parts) for parts in zip(*self.kept_rows, strict=True))
         if len(unit) == len(self.units):
             return None, []
         overlap = self._overlap(unit, start, end)
@@ -486,8 +460,9 @@ class _Reader:
         rows = sorted({int(next(i for i in mine if i != later)) + 2, int(later) + 2})
         name = next(name for name, code in self.units.items() if code == unit[later])
         return (
-            f"WARNING: {len(twice):,} rows begin before an earlier row of the same unit ends, first rows {rows[0]} and "
-            f"{rows[1]} of unit '{name[:30]}'; each is counted as a part of its own. Are they copies?"
+            f"WARNING: {len(twice):,} rows begin before an earlier row of the same unit ends, first rows "
+            f"{self.log.line_of(rows[0])} and {self.log.line_of(rows[1])} of unit "
+            f"'{name[:30]}'; each is counted as a part of its own. Are they copies?"
         )
 
 

@@ -20,13 +20,13 @@ from k2rel.field.cells import Column, date_hours
 from k2rel.field.columns import CLOCK
 from k2rel.units import is_bare, parse_duration
 
-__all__ = ["Observed", "Seen", "Window", "looks_like_dates", "notes_of"]
+__all__ = ["EARLIEST_H", "Observed", "Seen", "Window", "latest_h", "looks_like_dates", "notes_of"]
 
 FloatArray = NDArray[np.float64]
 Wrong = Callable[[NDArray[np.bool_], str, str], None]
 
 _ENOUGH = 20
-_EARLIEST_H = date_hours("1950-01-01")
+EARLIEST_H = date_hours("1950-01-01")
 _AGES = ("ttf", "age", "life", "lifetime", "duration")
 
 
@@ -66,7 +66,7 @@ class Window:
         if len(kinds) > 1:
             raise InputError("--from and --until: give both as dates, or both as times")
         first, last = values
-        if last is not None and True in kinds and last > _latest_h():
+        if last is not None and True in kinds and last > latest_h():
             raise InputError(f"--until {until}: lies in the future, where nothing was observed yet")
         if first is not None and last is not None and not first < last:
             raise InputError(f"--until {until}: lies not after --from {begin}")
@@ -260,10 +260,10 @@ class Observed:
         clocks = {role: self.columns[role].kind for role in CLOCK if role in self.columns and self.columns[role].kind}
         dated = [role for role, kind in clocks.items() if kind == "date"]
         for role in dated:
-            wrong(cells[role] < _EARLIEST_H, role,
+            wrong(cells[role] < EARLIEST_H, role,
                   "is before 1950 and looks like a placeholder; is it the true date? If not known, leave the row "
                   "out")  # fmt: skip
-            wrong(np.isfinite(cells[role]) & (cells[role] > _latest_h()), role,
+            wrong(np.isfinite(cells[role]) & (cells[role] > latest_h()), role,
                   "lies in the future; is it a placeholder? For what still runs leave the cell empty, and say when the "
                   "observation ended with --until")  # fmt: skip
         for role in ("entry", "exit"):
@@ -291,8 +291,14 @@ class Observed:
         return bool((dated and others) or (dated and "start" not in self.columns and self.window.begin_h is None))
 
 
-def _latest_h() -> float:
-    """The end of tomorrow, whatever the zone of a date."""
+def latest_h() -> float:
+    """Hours from 1970 to the end of tomorrow, whatever the zone of a date: nothing was observed later.
+
+    Examples
+    --------
+    >>> latest_h() > EARLIEST_H
+    True
+    """
     return date_hours(datetime.now(UTC).date().isoformat()) + 48.0
 
 

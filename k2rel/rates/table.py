@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 from k2rel.bundled import rates_path
 from k2rel.distributions import Distribution, parse_distribution
 from k2rel.errors import InputError, Problem, closest
-from k2rel.numerals import plain_number
 from k2rel.rates.conditions import arrhenius_factor
 from k2rel.rates.entry import Contract, RateRow
+from k2rel.sheets import Numbers, Record, read_table
 from k2rel.tables import Shown
-from k2rel.textio import as_words, harmless, read_text, words_in
+from k2rel.textio import as_words, harmless, words_in
 from k2rel.units import doubtful_rate
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ COLUMNS = (
 """Columns of a table of rates, in the order in which they are written."""
 _TEXTS = ("default_reason", "component", "failure_mode", "conditions", "evidence", "confidence", "source", "year",
           "url", "notes")  # fmt: skip
+_NUMBERS = ("lambda_per_h", "lambda_lo90", "lambda_hi90", "temperature_c", "activation_energy_ev", "duty",
+            *_MTTR_COLUMNS.values(), "mttr_error_factor")  # fmt: skip
 _MOST_BYTES = 5_000_000
 _NOT_FINITE = ("nan", "inf", "+inf", "-inf", "infinity")
 _SAME_MEAN = 0.1
@@ -215,8 +217,9 @@ def read_rates(path: str | Path | None = None, *, data: str | None = None) -> Ra
     Parameters
     ----------
     path : str or pathlib.Path, optional
-        A CSV file; by default the shipped table. Columns ``id``, ``lambda_per_h`` and at least one restore
-        time (``mttr_24x7_spare_h``, ``mttr_4h_contract_h``, ``mttr_nbd_h``) are needed, and ``component_types``
+        A CSV file or a workbook (.xlsx); by default the shipped table. Columns ``id``, ``lambda_per_h`` and at least
+        one restore time (``mttr_24x7_spare_h``, ``mttr_4h_contract_h``, ``mttr_nbd_h``) are needed, and
+        ``component_types``
         (names parted by blanks) says which types take the row. The others are those of `COLUMNS`.
     data : str, optional
         Version of the shipped table; by default the current one.
@@ -296,55 +299,47 @@ def _law_text(row: RateRow) -> str:
 
 def _read(path: Path) -> RateTable:
     name = str(path)
-    text = read_text(path, _MOST_BYTES, "this is no table of rates")
-    try:
-        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-        header = reader.fieldnames or []
-        needed = ["id", "lambda_per_h"]
-        missing = [column for column in needed if column not in header]
-        if not any(column in header for column in _MTTR_COLUMNS.values()):
-            missing.append(" or ".join(_MTTR_COLUMNS.values()))
-        if missing:
-            raise InputError(Problem(f"the column {', '.join(missing)} is missing", name, 1))
-        rows: dict[str, RateRow] = {}
-        defaults: dict[str, str] = {}
-        problems: list[Problem] = []
-        for record in reader:
-            if None in record:  # more cells than columns: a comma that was no separator moves all that follows
-                words = (
-                    "has more cells than there are columns; write numbers without commas, and texts with them in quotes"
-                )
-                problems.append(Problem(words, name, reader.line_num))
-                continue
-            _read_row(_Record(record, name, reader.line_num, problems), rows, defaults)
-    except csv.Error as error:
-        raise InputError(Problem(f"is no valid CSV: {error}", name)) from None
+    table = read_table(path, _MOST_BYTES, "this is no table of rates")
+    missing = [column for column in ("id", "lambda_per_h") if column not in table.head.titles]
+    if not any(column in table.head.titles for column in _MTTR_COLUMNS.values()):
+        missing.append(" or ".join(_MTTR_COLUMNS.values()))
+    if missing:
+        raise InputError(Problem(f"the column {', '.join(missing)} is missing", name, table.head.line))
+    numbers = table.numbers(_NUMBERS)
+    rows: dict[str, RateRow] = {}
+    defaults: dict[str, str] = {}
+    problems: list[Problem] = []
+    for record in table.records:
+        if record.wrong:
+            problems.append(Problem(record.wrong, name, record.line))
+        else:
+            _read_row(_Row(record, numbers, name, problems), rows, defaults)
     if problems:
         raise InputError(problems)
     return RateTable(rows, defaults)
 
 
 @dataclass(frozen=True, slots=True)
-class _Record:
+class _Row:
     """One line of a table, and where to put its mistakes."""
 
-    cells: Mapping[str, str | None]
+    record: Record
+    numbers: Numbers
     file: str
-    line: int
     problems: list[Problem]
 
     def wrong(self, message: str, column: str) -> None:
-        self.problems.append(Problem(message, self.file, self.line, column))
+        self.problems.append(Problem(message, self.file, self.record.line, column))
 
     def text(self, column: str) -> str:
-        return (self.cells.get(column) or "").strip()
+        return self.record[column]
 
     def number(self, column: str, *, positive: bool = False, negative: bool = False) -> float | None:
         text = self.text(column)
         if not text:
             return None
         try:
-            value = plain_number(text) if text.lower() not in _NOT_FINITE else math.nan
+            value = self.numbers.of(column, text) if text.lower() not in _NOT_FINITE else math.nan
         except ValueError as error:
             self.wrong(str(error), column)
             return None
@@ -355,7 +350,7 @@ class _Record:
         return value
 
 
-def _read_row(record: _Record, rows: dict[str, RateRow], defaults: dict[str, str]) -> None:
+def _read_row(record: _Row, rows: dict[str, RateRow], defaults: dict[str, str]) -> None:
     """Check one record and add it."""
     key = record.text("id")
     if not key:
