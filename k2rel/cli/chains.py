@@ -23,7 +23,7 @@ _SHOWN = 12
 
 
 def ctmc_options(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("model", metavar="MODEL.tra", help="transitions: from, to, rate")
+    sub.add_argument("model", metavar="MODEL.tra", help="transitions: from, to, rate; names of actions are passed over")
     sub.add_argument("--labels", metavar="MODEL.lab", help="sets of states; 'init' names the initial one, else 0")
     sub.add_argument("--rewards", metavar="MODEL.srew", action="append", default=[], help="values of states")
     when = sub.add_mutually_exclusive_group(required=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 _MOST_STATES = 50_000_000
+_ACTION = re.compile(r"^(\S+[ \t]+\S+[ \t]+\S+)[ \t]+[A-Za-z_]\w*[ \t]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +67,15 @@ def _head(path: Path, text: str, what: str) -> tuple[int, int, int, str]:
         if line.startswith("#") or not line.strip():
             continue
         words = line.split()
-        if len(words) == 2 and all(word.isascii() and word.isdigit() and len(word) < 12 for word in words):
+        sound = all(word.isascii() and word.isdigit() and len(word) < 12 for word in words)
+        if len(words) == 2 and sound:
             return number, int(words[0]), int(words[1]), rest
+        if len(words) == 3 and sound and what == "transitions":
+            decision = (
+                "states, choices and transitions: this is a decision process, and nothing here decides between its "
+                "choices; export the chain that remains once a scheduler has"
+            )
+            raise InputError(Problem(decision, str(path), number))
         break
     raise InputError(Problem(f"the first line has two numbers, of states and of {what}", str(path), max(1, number)))
 
@@ -84,6 +93,9 @@ def _numbers(text: str) -> FloatArray | None:
 def _rows(path: Path, text: str, first: int, width: int, count: int, what: str, states: int) -> FloatArray:
     """Lines of numbers, all but the last of them states; a mistake is named with its line."""
     numbers = _numbers(text)
+    if numbers is None and what == "transition":
+        text = _ACTION.sub(r"\1", text)  # all transitions of a chain race, whatever action names them
+        numbers = _numbers(text)
     if numbers is not None and len(numbers) == width * count and text.strip().count("\n") == count - 1:
         rows = numbers.reshape(count, width)
         index = rows[:, :-1]
@@ -97,7 +109,8 @@ def _rows(path: Path, text: str, first: int, width: int, count: int, what: str, 
         seen += 1
         where = f"{what} {seen} of {count}"
         if len(words) != width:
-            raise InputError(Problem(f"{where}: {width} numbers expected, got '{line[:60]}'", str(path), number))
+            more = "; behind them the name of an action at most" if what == "transition" and len(words) > width else ""
+            raise InputError(Problem(f"{where}: {width} numbers expected, got '{line[:60]}'{more}", str(path), number))
         for word in words[:-1]:
             state = _whole(word)
             if state is None or state >= states:
@@ -117,7 +130,10 @@ def _rows(path: Path, text: str, first: int, width: int, count: int, what: str, 
 
 
 def read_chain(path: str | Path, initial: int = 0) -> Chain:
-    r"""Read the transitions of a chain.
+    r"""Read the transitions of a chain: from, to and rate, and the name of an action, which is passed over.
+
+    All transitions of a chain race, so that a name says nothing of its probabilities: rates from one state to another
+    under several names add up, as PRISM has it. The transitions of a decision process are refused.
 
     Examples
     --------

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from k2rel.ctmc.small import transient
 from k2rel.distributions import Z95, Uncertain
 from k2rel.errors import InputError
+from k2rel.faulttrees.periodic import FORMS, periodic_test, wrong_argument
 from k2rel.faulttrees.source import Element
 
 __all__ = ["Evaluation", "number_of"]
@@ -34,42 +34,6 @@ def _glm(gamma: FloatArray, failure: FloatArray, repair: FloatArray, time: Float
 def _weibull(scale: FloatArray, shape: FloatArray, start: FloatArray, time: FloatArray) -> FloatArray:
     past = np.maximum(time - start, 0.0)
     return np.asarray(-np.expm1(-((past / scale) ** shape)))
-
-
-def _tested(failure: FloatArray, interval: FloatArray, first: FloatArray, time: FloatArray) -> FloatArray:
-    """Tests that put the part back as new at once; at a test the value just before it."""
-    since = np.where(time <= first, time, np.mod(time - first, interval))
-    since = np.where((time > first) & (since == 0), interval, since)
-    return np.asarray(-np.expm1(-failure * since))
-
-
-def _tested_and_repaired(
-    failure: FloatArray, repair: FloatArray, interval: FloatArray, first: FloatArray, time: FloatArray
-) -> FloatArray:
-    """Tests at once, repair of what they find at a constant rate; a failure in between stays hidden."""
-    arrays = np.broadcast_arrays(failure, repair, interval, first, time)
-    result = np.empty(arrays[0].shape)
-    for place in np.ndindex(result.shape):
-        lam, mu, tau, theta, t = (float(a[place]) for a in arrays)
-        if t <= theta:
-            result[place] = -math.expm1(-lam * t)
-            continue
-
-        def step(span: float, lam: float = lam, mu: float = mu) -> NDArray[np.float64]:
-            """Works, failed and hidden, in repair: probabilities after a time without a test, by row of start."""
-            works = np.exp(-lam * span), -np.expm1(-lam * span), 0.0
-            on = transient(np.array([[0.0, mu, 0.0], [0.0, 0.0, lam], [0.0, 0.0, 0.0]]), np.array([span]))[0]
-            return np.array([works, (0.0, 1.0, 0.0), (on[1], on[2], on[0])])
-
-        found = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 1.0]])
-        state = np.array([1.0, 0.0, 0.0]) @ step(theta) @ found if theta > 0 else np.array([1.0, 0.0, 0.0])
-        periods = int((t - theta) / tau)
-        rest = t - theta - periods * tau
-        if rest == 0 and periods:
-            periods, rest = periods - 1, tau
-        state = state @ np.linalg.matrix_power(step(tau) @ found, periods) @ step(rest)
-        result[place] = state[1] + state[2]
-    return result
 
 
 _FUNCTIONS: dict[str, tuple[tuple[int, ...] | None, Callable[..., Any]]] = {
@@ -97,7 +61,7 @@ _FUNCTIONS: dict[str, tuple[tuple[int, ...] | None, Callable[..., Any]]] = {
     "exponential": ((2,), lambda rate, time: np.asarray(-np.expm1(-rate * time))),
     "GLM": ((4,), _glm),
     "Weibull": ((4,), _weibull),
-    "periodic-test": ((4, 5), lambda *a: _tested(*a) if len(a) == 4 else _tested_and_repaired(*a)),
+    "periodic-test": (FORMS, periodic_test),
 }
 _PLAIN: dict[str, Callable[..., Any]] = {
         "abs": np.abs, "acos": np.arccos, "asin": np.arcsin, "atan": np.arctan, "ceil": np.ceil, "cos": np.cos,
@@ -198,8 +162,11 @@ class Evaluation:
             text = "at least one" if wanted is None else " or ".join(map(str, wanted))
             raise element.error(f"takes {text} argument(s), got {len(parts)}")
         values = [self._value(part) for part in parts]
-        if tag in {"exponential", "GLM", "Weibull", "periodic-test"}:
-            positive = {"Weibull": (0, 1), "periodic-test": (len(values) - 3,)}.get(tag, ())
+        if tag == "periodic-test" and (wrong := wrong_argument(values)) is not None:
+            place, words = wrong
+            raise parts[place].error(f"argument {place + 1} of {tag}: {words}")
+        if tag in {"exponential", "GLM", "Weibull"}:
+            positive = (0, 1) if tag == "Weibull" else ()
             for place, value in enumerate(values):
                 if np.any(value < 0) or (place in positive and np.any(value <= 0)):
                     raise parts[place].error(f"argument {place + 1} of {tag} must not be negative or empty")
