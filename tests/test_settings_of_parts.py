@@ -169,7 +169,7 @@ def test_the_path_failover_of_a_class_is_set_as_in_the_file(spoiled) -> None:
         ("ftp.path_failover_time", "9 s", "is a site-wide flow"),
         ("media.path_failover_tim", "9 s", "did you mean 'path_failover_time'"),
         ("media.path_failover_time", "9 MB/s", "no unit of a time"),
-        ("media.path_failover_coverage", "0.9 (0.8 to 1.1)", "less than or equal to 1"),
+        ("media.path_failover_coverage", "0.9 (0.8 to 1.1)", "must be at most 1"),
     ):
         with pytest.raises(InputError, match=said):
             k2rel.study("L2R", settings={key: value})

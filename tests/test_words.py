@@ -15,7 +15,7 @@ from k2rel.measures.availability import takeovers
 from k2rel.measures.role_downtime import why_they_differ
 from k2rel.organisation import Organisation
 from k2rel.site import document
-from k2rel.site.source import known_keys
+from k2rel.site.findings import known_keys
 from k2rel.sweep import read_sweep
 from k2rel.units import availability_percent
 

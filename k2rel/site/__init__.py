@@ -1,6 +1,7 @@
 """What a person describes: a YAML file becomes a checked, frozen `Site`.
 
 ``source``    the text of a file, safely read, with the line of every entry
+``findings``  what pydantic finds wrong with it, in words
 ``document``  what may stand in the file, as pydantic models
 ``schema``    the same as a JSON Schema, for editors
 ``model``     the frozen records that the rest of k2rel reads

@@ -12,8 +12,6 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from pydantic import ValidationError
-
 import k2rel.site.document as doc
 from k2rel.arguments import as_name, as_paths, as_whole, shown
 from k2rel.bundled import data_version, site_path
@@ -24,7 +22,7 @@ from k2rel.site.mapping import in_python
 from k2rel.site.model import Site
 from k2rel.site.register import assumptions_in_use, set_by_user
 from k2rel.site.settings import apply_settings, assumption_in
-from k2rel.site.source import KeyPath, Made, Origin, YamlSource, as_written, known_keys, read_yaml
+from k2rel.site.source import KeyPath, Made, Origin, YamlSource, as_written, read_yaml
 from k2rel.site.takeover_settings import with_takeover_settings
 from k2rel.site.templates import expanded, mistakes_once
 
@@ -262,75 +260,7 @@ def document_of(source: YamlSource, variant: str | None) -> doc.SiteDocument:
 
 def _document(source: YamlSource) -> doc.SiteDocument:
     """The entries of a file, each by itself checked."""
-    try:
-        return doc.SiteDocument.model_validate(source.data)
-    except ValidationError as error:
-        found = error.errors()
-        # a list with a wrong entry counts as short of it too
-        wrong = {item["loc"][:n] for item in found for n in range(len(item["loc"]))}
-        kept = [item for item in found if item["type"] != "too_short" or item["loc"] not in wrong]
-        raise InputError([_placed(source, item) for item in kept]) from None
-
-
-# pydantic's words for the rules that people break most, in ours
-_RULES = {
-    "tuple_type": "must be a list",
-    "list_type": "must be a list",
-    "dict_type": "must be entries of the form key: value",
-    "model_type": "must be entries of the form key: value",
-    "model_attributes_type": "must be entries of the form key: value",
-    "string_type": "must be text",
-    "string_pattern_mismatch": "is not written as it must be; the pattern is {pattern}",
-    "string_too_long": "is longer than {max_length} characters",
-    "int_type": "must be a whole number",
-    "int_parsing": "must be a whole number",
-    "int_parsing_size": "must be a whole number of few digits",
-    "int_from_float": "must be a whole number",
-    "float_type": "must be a number",
-    "float_parsing": "must be a number",
-    "finite_number": "must be a finite number",
-    "bool_type": "must be true or false",
-    "bool_parsing": "must be true or false",
-    "greater_than": "must be above {gt}",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than": "must be below {lt}",
-    "less_than_equal": "must be at most {le}",
-    "literal_error": "must be {expected}",
-    "too_short": "needs at least {min_length} entries",
-    "too_long": "has more than {max_length} entries",
-}
-
-
-def _placed(source: YamlSource, item: Any) -> Problem:
-    """Turn one finding of pydantic into a problem with line and plain words."""
-    # pydantic puts the tried alternative of a union into the path; only keys of the file are wanted
-    path: list[str | int] = []
-    here: Any = source.data
-    for key in item["loc"]:
-        if (isinstance(here, dict) and key in here) or (
-            isinstance(here, list) and isinstance(key, int) and key < len(here)
-        ):
-            here = here[key]
-        elif item["type"] == "missing" and key == item["loc"][-1]:
-            pass
-        else:
-            continue
-        path.append(key)
-    kind, message, context = item["type"], item["msg"], item.get("ctx", {})
-    if kind == "missing":
-        message = "is missing"
-    elif kind == "extra_forbidden":
-        known = known_keys(doc.SiteDocument, tuple(path[:-1]))
-        message = f"is not a known entry here{closest(str(path[-1]), known)}"
-        if path[-1] in known:  # of another form of the same
-            message = "does not go with the other entries here"
-    else:
-        rule = _RULES.get(kind)
-        message = rule.format(**context) if rule is not None else message.removeprefix("Value error, ")
-        shown = repr(item.get("input"))
-        if "got" not in message and len(shown) < 60 and not isinstance(item.get("input"), dict):
-            message += f", got {shown}"
-    return source.problem(tuple(path), message)
+    return source.validated(doc.SiteDocument)
 
 
 def with_variant(source: YamlSource, variant: str | None) -> YamlSource:

@@ -31,6 +31,7 @@ from pydantic import TypeAdapter, ValidationError
 from k2rel.errors import InputError, closest, nearest
 from k2rel.inputs import Uses, without
 from k2rel.site.document import LawFields, PathFailoverEntry
+from k2rel.site.findings import words_of
 from k2rel.site.given import LAW_KEYS, RATE_KEYS, GivenLaw
 from k2rel.site.limits import LIMITED, from_text, input_of
 from k2rel.site.measured import checked
@@ -252,7 +253,7 @@ def _read(what: str, value: str, unit: str) -> Any:
             return getattr(PathFailoverEntry.model_validate({"time": 0.0, key: value}), key)
         return getattr(LawFields.model_validate({what: value}), what)
     except ValidationError as error:
-        raise InputError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
+        raise InputError(words_of(error)) from None
     except ValueError as error:
         raise InputError(str(error)) from None
 

@@ -7,18 +7,18 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from k2rel.errors import InputError, Problem, closest
+from k2rel.errors import InputError, Problem
+from k2rel.site.findings import findings
 from k2rel.site.names import KeyPath, dotted
 from k2rel.site.plain import plain_data
 from k2rel.textio import read_text
 
-__all__ = ["MOST_BYTES", "KeyPath", "Made", "Origin", "YamlSource", "as_written", "found_at", "known_keys", "read_yaml"]
+__all__ = ["MOST_BYTES", "KeyPath", "Made", "Origin", "YamlSource", "as_written", "found_at", "read_yaml"]
 
 MOST_BYTES = 2_000_000
 _STARTS = "a site file starts with 'format: 2'"
@@ -106,17 +106,8 @@ class YamlSource:
         try:
             return document.model_validate(self.data)
         except ValidationError as error:
-            raise InputError(
-                [
-                    self.problem(
-                        tuple(key for key in item["loc"] if key not in ("float", "str", "int")),
-                        "no such entry" + closest(str(item["loc"][-1]), known_keys(document, item["loc"][:-1]))
-                        if item["type"] == "extra_forbidden"
-                        else str(item["msg"]),
-                    )
-                    for item in error.errors()
-                ]
-            ) from None
+            found = findings(self.data, document, error)
+            raise InputError([self.problem(path, message) for path, message in found]) from None
 
 
 def _nearest(known: Mapping[KeyPath, KnownT], path: KeyPath) -> KnownT | None:
@@ -156,46 +147,6 @@ def found_at(data: Any, path: KeyPath) -> Any:
             data = dict(enumerate(data))
         data = data.get(key) if isinstance(data, dict) else None
     return data
-
-
-def known_keys(document: type[BaseModel], path: KeyPath) -> list[str]:
-    """List the entries that a form knows at a place, for suggestions.
-
-    Examples
-    --------
-    >>> from k2rel.site.document import SiteDocument
-    >>> known_keys(SiteDocument, ("variants", "v")), known_keys(SiteDocument, ("sides",))
-    (['title', 'reason', 'changes'], [])
-    """
-    here: list[Any] = [document]
-    for key in path:
-        here = [below for kind in here for below in _below(kind, key)] or ([] if not _is_alternative(key) else here)
-    forms = [kind for kind in here if isinstance(kind, type) and issubclass(kind, BaseModel)]
-    return list(dict.fromkeys(field.alias or name for kind in forms for name, field in kind.model_fields.items()))
-
-
-def _is_alternative(key: str | int) -> bool:
-    """Whether a key of pydantic's names an alternative of several forms, and no entry of the file."""
-    return isinstance(key, str) and (key[:1].isupper() or key[:1] == "_" or "[" in key)
-
-
-def _below(kind: Any, key: str | int) -> list[Any]:
-    """The forms of what stands under a key of a form."""
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        fields = {field.alias or name: field.annotation for name, field in kind.model_fields.items()}
-        return _forms(fields[str(key)]) if key in fields else []
-    if get_origin(kind) is dict:
-        return _forms(get_args(kind)[1])
-    return [form for inner in get_args(kind) if inner is not Ellipsis for form in _forms(inner)]
-
-
-def _forms(annotation: Any) -> list[Any]:
-    """Alternatives of an annotation."""
-    if get_origin(annotation) is Annotated:
-        return _forms(get_args(annotation)[0])
-    if get_origin(annotation) in (Union, UnionType):
-        return [form for inner in get_args(annotation) for form in _forms(inner)]
-    return [annotation]
 
 
 def read_yaml(path: Path, starts: str = _STARTS) -> YamlSource:

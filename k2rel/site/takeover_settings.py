@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from k2rel.errors import InputError
 from k2rel.site.coverage import DEFAULT
+from k2rel.site.findings import words_of
 from k2rel.site.limits import LIMITED, from_text
 from k2rel.site.names import cause_in, dotted, split_setting
 from k2rel.site.roles import ROLE_NUMBERS
@@ -99,8 +100,7 @@ def _check(place: KeyPath, value: str) -> None:
                 entry = {below[0]: value}
             RoleEntry.model_validate({"holders": (), **entry})
     except ValidationError as error:
-        message = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise InputError(message.replace("Input should", "must")) from None
+        raise InputError(words_of(error)) from None
 
 
 def _put(source: YamlSource, place: KeyPath, value: object, limits: Mapping[str, str] | None) -> YamlSource:

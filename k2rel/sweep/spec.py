@@ -203,7 +203,7 @@ def read_sweep(path: str | Path) -> SweepSpec:
     try:
         names = level_names(data)
     except InputError as error:
-        raise InputError([source.problem(("data",), str(error))]) from None
+        raise InputError([source.problem(("data",), str(error).removeprefix("data: "))]) from None
     pins: dict[str, str] = {}
 
     def read(text: str, place: tuple[str | int, ...], *, level: bool) -> str:
