@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from k2rel.arguments import as_whole
-from k2rel.errors import InputError
+from k2rel.errors import InputError, K2relError
 
-__all__ = ["as_they_end", "connected", "in_order", "worker_count"]
+__all__ = ["LostSchedulerError", "as_they_end", "connected", "in_order", "is_lost", "worker_count"]
 
 Future = TypeVar("Future")
 
 _MOST = 1024
 _ANSWER_S = 10
+
+
+class LostSchedulerError(K2relError):
+    """The connection to a Dask scheduler broke and did not come back."""
 
 
 def worker_count(workers: int | None) -> int:
@@ -31,9 +36,21 @@ def worker_count(workers: int | None) -> int:
     return as_whole("workers", workers, 1, _MOST)
 
 
+def is_lost(client: Any, error: BaseException) -> bool:
+    """Whether an error says that the scheduler is gone, and not that a piece of work failed.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> is_lost(SimpleNamespace(status="closed"), OSError()), is_lost(SimpleNamespace(status="running"), OSError())
+    (True, False)
+    """
+    return client.status != "running" or "scheduler-connection-lost" in str(error)
+
+
 @contextmanager
 def connected(address: str) -> Iterator[Any]:
-    """Connect to a Dask scheduler.
+    """Connect to a Dask scheduler; while connected, the log of Dask itself is not shown.
 
     Examples
     --------
@@ -51,19 +68,47 @@ def connected(address: str) -> Iterator[Any]:
         connect: Any = import_module("distributed").Client
     except ImportError:
         raise InputError("scheduler: Dask is not installed here; install it with pip install 'k2rel[dask]'") from None
+    with _silenced("distributed"):
+        try:
+            client: Any = connect(address, timeout=_ANSWER_S, set_as_default=False)
+        except (OSError, ValueError, TypeError) as error:
+            raise InputError(
+                f"scheduler '{address[:80]}': no answer within {_ANSWER_S} s ({type(error).__name__}); is it running, "
+                "and is the address right?"
+            ) from None
+        yield from _in_use(client, address)
+
+
+@contextmanager
+def _silenced(package: str) -> Iterator[None]:
+    """Leave out what the loggers of a package write: tracebacks of what is said in a sentence."""
+    loggers = [logging.getLogger(name) for name in [package, *logging.root.manager.loggerDict]
+               if name.partition(".")[0] == package]  # fmt: skip
+    levels = [(logger, logger.level) for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
     try:
-        client: Any = connect(address, timeout=_ANSWER_S, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(
-            f"scheduler '{address[:80]}': no answer within {_ANSWER_S} s ({type(error).__name__}); is it running, and "
-            "is the address right?"
-        ) from None
+        yield
+    finally:
+        for logger, level in levels:
+            logger.setLevel(level)
+
+
+def _in_use(client: Any, address: str) -> Iterator[Any]:
+    """A client until it is left, or its scheduler is lost."""
     try:
         if not client.nthreads():
             raise InputError(f"scheduler '{address[:80]}': it answers but has no worker")
         yield client
+    except Exception as error:
+        if isinstance(error, K2relError) or not is_lost(client, error):
+            raise
+        raise LostSchedulerError(
+            f"scheduler '{address[:80]}': the connection was lost; see whether it still runs, and begin again"
+        ) from None
     finally:
-        client.close(timeout=5)
+        with suppress(Exception):  # of a scheduler that is gone there is nothing to take leave of
+            client.close(timeout=5)
 
 
 def in_order(count: int, ahead: int, submit: Callable[[int], Future]) -> Iterator[Future]:

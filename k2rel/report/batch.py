@@ -25,7 +25,7 @@ from k2rel.design.targets import SURE, checked_sure
 from k2rel.errors import InputError, K2relError
 from k2rel.measures.solution import checked_method
 from k2rel.organisation import Organisation
-from k2rel.parallel import as_they_end, connected, worker_count
+from k2rel.parallel import as_they_end, connected, is_lost, worker_count
 from k2rel.report.execute import quiet
 from k2rel.report.files import Output, temporary_folder, whole, write_whole
 from k2rel.report.jobs import COMPARISON, PAIR, Options, as_files, cell_count, jobs_of, pair_job, read_levels, resolved
@@ -290,12 +290,14 @@ def _there(jobs: Sequence[Job], output: Path, address: str, bar: Any) -> Iterato
                         temporary.write_bytes(content)
             except K2relError as error:
                 report = Report(job.name, error=str(error))
-            except OSError as error:
-                report = Report(job.name, error=f"cannot be written: {error.strerror or error}")
             except Exception as error:
-                report = Report(
-                    job.name, error=f"the cluster could not make it: {type(error).__name__}: {str(error)[:200]}"
-                )
+                if is_lost(client, error):
+                    raise
+                if isinstance(error, OSError):
+                    words = f"cannot be written: {error.strerror or error}"
+                else:
+                    words = f"the cluster could not make it: {type(error).__name__}: {str(error)[:200]}"
+                report = Report(job.name, error=words)
             bar.update(cell_count(job.notebook))
             yield report
 

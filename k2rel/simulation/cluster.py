@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from k2rel.errors import K2relError
-from k2rel.parallel import connected, in_order
+from k2rel.parallel import connected, in_order, is_lost
 from k2rel.simulation.kernel.records import Sums
 from k2rel.simulation.model import SiteModel
 from k2rel.simulation.plan import Plan
@@ -50,6 +50,8 @@ class _Cluster:
             except (K2relError, KeyboardInterrupt):
                 raise
             except Exception as error:
+                if is_lost(self.client, error):
+                    raise
                 raise K2relError(
                     f"scheduler: the cluster could not run histories {first:,} to {end:,}: "
                     f"{type(error).__name__}: {str(error)[:200]}"

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from k2rel.basis import basis, basis_hash, sealed, unsealed
 from k2rel.bundled import level_names, notebook_dir
 from k2rel.errors import InputError, K2relError
-from k2rel.parallel import as_they_end, connected, worker_count
+from k2rel.parallel import LostSchedulerError, as_they_end, connected, is_lost, worker_count
 from k2rel.report.execute import quiet
 from k2rel.report.files import Output, temporary_folder, whole, write_whole
 from k2rel.report.render import Job, render_report
@@ -188,15 +188,21 @@ def run_sweep(
                         write_whole(cache / f"{key}.json", sealed(key, row))
             table = _table(spec, [rows[key] for key in keys])
             without = _write(spec, folder, table)
+        except LostSchedulerError as error:
+            raise LostSchedulerError(f"{error}; {_so_far(rows, keys)}") from None
         except OSError as error:
             where = f" {Path(error.filename).name}" if error.filename else ""
-            good = sum("error" not in row for row in rows.values())
             raise InputError(
-                f"--output {folder}: cannot be written to{where}: {error.strerror or error}; "
-                f"{good:,} of {len(set(keys)):,} points are kept, and the next run goes on from there"
+                f"--output {folder}: cannot be written to{where}: {error.strerror or error}; {_so_far(rows, keys)}"
             ) from None
         failed = sum("error" in rows[key] for key in set(keys))
         return Sweep(spec, table, folder, len(todo) - failed, kept, failed, without, damaged)
+
+
+def _so_far(rows: Mapping[str, Row], keys: Sequence[str]) -> str:
+    """How much of a run that ends early is not lost."""
+    good = sum("error" not in row for row in rows.values())
+    return f"{good:,} of {len(set(keys)):,} points are kept, and the next run goes on from there"
 
 
 def _kept(cache: Path, key: str) -> tuple[Row | None, bool]:
@@ -311,6 +317,8 @@ def _there(
             try:
                 yield from future.result()
             except Exception as error:
+                if is_lost(client, error):
+                    raise
                 message = f"the cluster could not compute it: {type(error).__name__}: {str(error)[:200]}"
                 yield from ((key, {"error": message}) for key, _ in futures[future])
 
