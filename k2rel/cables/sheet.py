@@ -151,7 +151,7 @@ def _too_many(count: int, name: str) -> Problem:
 
 
 def _from_text(text: str, notes: tuple[str, ...], name: str, is_header: Callable[[Sequence[str]], bool]) -> Sheet:
-    if not text.strip():
+    if not any(line.strip() and not hinted(line) for line in text.splitlines()):
         raise InputError(
             Problem("is empty; a row names the columns, and each further one is a cable or a device", name)
         )

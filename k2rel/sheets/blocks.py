@@ -36,7 +36,7 @@ class Rows(io.RawIOBase):
     def __init__(self, stream: BinaryIO, head: Head, name: str) -> None:
         super().__init__()
         self._stream, self._head, self._name = stream, head, name
-        self._nothing = b"\n" + head.mark.encode() * (len(head.titles) - 1) + b"\n"
+        self._mark = head.mark.encode()
         self._rest, self._ready = b"", b""
         self._line = head.line + 1  # of what comes next
         self._blank: list[int] = []
@@ -93,7 +93,9 @@ class Rows(io.RawIOBase):
         lines = block.count(b"\n")
         if self._has_open_quotes(block):
             self._refuse_open_quotes(block)
-        if block.startswith((b"\n", self._nothing[1:])) or b"\n\n" in block or self._nothing in block:
+        if block.startswith((b"\n", b" ", self._mark)) or any(
+            b"\n" + sign in block for sign in (b"\n", b" ", self._mark)
+        ):
             block = self._without_blank(block)
         self._line += lines
         return block
@@ -101,7 +103,7 @@ class Rows(io.RawIOBase):
     def _without_blank(self, block: bytes) -> bytes:
         kept = []
         for number, line in enumerate(block.splitlines(keepends=True), self._line):
-            if line in (b"\n", self._nothing[1:]):
+            if not line.strip(b' \t"\n' + self._mark):
                 self._blank.append(number)
             else:
                 kept.append(line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ MARKS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _LONGEST = 1 << 20
 _WITHIN = 20
 _QUOTED = re.compile(r'"[^"]*"')
+_HINT = re.compile(r'\s*"?sep=(\\t|[^"])"?[\s,;|]*$', re.IGNORECASE)
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 
 
@@ -46,8 +48,8 @@ def hinted(line: str) -> str:
     >>> hinted("sep=;"), hinted("kind;what;cost")
     (';', '')
     """
-    match = re.match(r'\s*"?sep=([^"])"?[\s,;|]*$', line)
-    return match[1] if match else ""
+    match = _HINT.match(line)
+    return (match[1] if match[1] != "\\t" else "\t") if match else ""
 
 
 def head_of(stream: BinaryIO, name: str) -> Head:
@@ -96,12 +98,17 @@ def _lines(raw: bytes, start: int) -> Iterator[tuple[int, int]]:
         start = match.end()
 
 
+def _is_seen(sign: str) -> bool:
+    """Whether a sign of a title is more than a mark of order or direction, which nobody sees and no name has."""
+    return sign.isspace() or unicodedata.category(sign) not in ("Cc", "Cf")
+
+
 def _titles(text: str, mark: str, name: str, line: int) -> tuple[str, ...]:
     try:
         (cells,) = csv.reader([text], delimiter=mark, strict=True)
     except (csv.Error, ValueError):
         raise InputError(Problem("a quotation mark in the row of titles is not closed", name, line)) from None
-    titles = [" ".join(cell.split()) for cell in cells]
+    titles = [" ".join("".join(sign for sign in cell if _is_seen(sign)).split()) for cell in cells]
     double = next((title for title, count in Counter(titles).items() if title and count > 1), None)
     if double is not None:
         raise InputError(Problem(f"the column '{double[:40]}' is there twice", name, line))

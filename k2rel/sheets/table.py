@@ -16,6 +16,7 @@ from k2rel.sheets.head import MARKS, Head, head_of
 __all__ = ["Record", "Table", "read_table"]
 
 _LONGEST_CELL_LINES = 20
+_OPEN = "a quotation mark is opened here and not closed"
 _ADVICE = "write numbers without a separator of thousands"
 
 
@@ -118,6 +119,8 @@ def _records(text: str, head: Head, name: str) -> Iterator[Record]:
     try:
         for row in reader:
             begun, ended = ended + 1, reader.line_num
+            if ended - begun > _LONGEST_CELL_LINES:
+                raise InputError(Problem(_OPEN, name, head.line + begun))
             cells = [cell.strip() for cell in row]
             if not any(cells):
                 continue
@@ -137,5 +140,5 @@ def _records(text: str, head: Head, name: str) -> Iterator[Record]:
         words = str(error)
         line = head.line + ended + 1
         if "unexpected end of data" in words or reader.line_num - ended > _LONGEST_CELL_LINES:
-            raise InputError(Problem("a quotation mark is opened here and not closed", name, line)) from None
+            raise InputError(Problem(_OPEN, name, line)) from None
         raise InputError(Problem(f"is no valid table: {words}", name, line)) from None

@@ -8,7 +8,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import Any, BinaryIO
 
 from k2rel.errors import InputError, Problem
@@ -16,8 +16,11 @@ from k2rel.errors import InputError, Problem
 __all__ = ["write_sheet"]
 
 _MOST_BYTES = 2_000_000_000  # unpacked; a sheet of a million rows and ten columns has a quarter of it
+_MOST_TEXTS, _MOST_OTHER = 200_000_000, 20_000_000  # of texts that cells share, and of styles and the like: held whole
+_MOST_ROWS = 1_048_576  # of Excel; more are of no workbook, and a row can say that it is the thousand millionth
 _MOST_COLUMNS = 1_000
-_BLOCK = 1 << 20
+_BLOCK = 1 << 20  # no cell of Excel is half as long
+_LONGEST_ROW = 32  # blocks
 
 
 def write_sheet(stream: BinaryIO, text: BinaryIO, name: str) -> None:
@@ -69,31 +72,36 @@ def _checked(stream: BinaryIO, name: str) -> bool:
                 raise InputError(Problem("is a binary workbook (.xlsb); save its sheet as .xlsx or as CSV", name))
             if not any(part.startswith("xl/") for part in parts):
                 raise InputError(Problem("is a zip archive, not a table; unpack it first", name))
+            sheets = [part for part in parts if part.startswith("xl/worksheets/") and part[-4:] == ".xml"]
+            for part, size in parts.items():
+                most = _MOST_TEXTS if part == "xl/sharedStrings.xml" else _MOST_OTHER
+                if part.startswith("xl/") and part[-4:] == ".xml" and part not in sheets and size > most:
+                    raise InputError(Problem(f"{part} is larger than {most / 1e6:g} MB; save the sheet as CSV", name))
             if sum(parts.values()) > _MOST_BYTES:
                 words = f"is larger than {_MOST_BYTES / 1e9:g} GB when unpacked; save the sheet as CSV"
                 raise InputError(Problem(words, name))
-            return any(
-                _has_formula(archive, part)
-                for part in parts
-                if part.startswith("xl/worksheets/") and part[-4:] == ".xml"
-            )
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(
-            Problem("begins as a workbook and is none; is the file whole? Else save its sheet as CSV", name)
-        ) from None
+            texts = [part for part in parts if part == "xl/sharedStrings.xml"]
+            found = [_has_formula(archive, part, name) for part in (*texts, *sheets)]  # all are looked at
+            return any(found)
+    except InputError:
+        raise
+    except Exception:  # whatever a damaged archive leads to
+        words = "begins as a workbook and is none; is the file whole? Else save its sheet as CSV"
+        raise InputError(Problem(words, name)) from None
 
 
-def _has_formula(archive: zipfile.ZipFile, part: str) -> bool:
+def _has_formula(archive: zipfile.ZipFile, part: str, name: str) -> bool:
+    """Whether a part has formulas; cells and rows longer than any of Excel, which fill the memory, are refused."""
+    found, rest, since = False, b"", 0
     with archive.open(part) as sheet:
-        rest = b""
         while block := sheet.read(_BLOCK):
+            since = 0 if b"row" in block else since + 1
+            if (len(block) == _BLOCK and b"<" not in block) or (since > _LONGEST_ROW and "worksheets" in part):
+                raise InputError(Problem(f"{part} has cells or rows longer than any of Excel; save it as CSV", name))
             block = rest + block
-            if b"<f>" in block or b"<f " in block or b":f>" in block:
-                return True
+            found = found or b"<f>" in block or b"<f " in block or b":f>" in block
             rest = block[-2:]
-    return False
+    return found
 
 
 def _sheet_of(book: Any, name: str) -> str:
@@ -101,7 +109,8 @@ def _sheet_of(book: Any, name: str) -> str:
     found = []
     for sheet in book.worksheets:
         sheet.reset_dimensions()  # what a file says of its extent can be wrong, and rows would be lost
-        if sheet.sheet_state == "visible" and any(_filled(row) for row in sheet.iter_rows(values_only=True)):
+        rows = islice(sheet.iter_rows(values_only=True), _MOST_ROWS)
+        if sheet.sheet_state == "visible" and any(_filled(row) for row in rows):
             found.append(str(sheet.title))
     if not found:
         raise InputError(Problem("holds no sheet with anything in it; the first row names the columns", name))
@@ -123,6 +132,8 @@ def _write(values: Any, formulas: Any, text: BinaryIO, name: str) -> None:
     rows = values.iter_rows(values_only=True)
     width = 0
     for number, (row, written) in enumerate(_beside(rows, formulas), 1):
+        if number > _MOST_ROWS:
+            raise InputError(Problem(f"has more than {_MOST_ROWS:,} rows", name))
         for place, (value, formula) in enumerate(zip(row, written, strict=False), 1):
             if value is None and isinstance(formula, str) and formula.startswith("="):
                 words = f"the formula in column {place} has no value yet; open the workbook in Excel and save it"
