@@ -368,10 +368,13 @@ def _row_of(path: str, text: str) -> str:
     """Where a log first names the type that a message quotes."""
     import re
 
+    from k2rel.sheets import MARKS, opened_table
+
     quoted = re.findall(r"'([^']+)'", text)[:1]
-    with Path(path).open(encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, start=1):
-            if number > 1 and set(quoted) & {cell.strip().strip('"') for cell in re.split(r"[,;\t]", line.rstrip())}:
+    with opened_table(Path(path)) as file:
+        for number, row in enumerate(file, start=1):
+            line = row.decode("utf-8", "replace").rstrip()
+            if number > 1 and set(quoted) & {cell.strip().strip('"') for cell in re.split(f"[{''.join(MARKS)}]", line)}:
                 return f":{number}"
     return ""
 

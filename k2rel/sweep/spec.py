@@ -18,6 +18,7 @@ from k2rel.bundled import design_names, level_names, site_path
 from k2rel.errors import InputError, Problem
 from k2rel.memory import check_each
 from k2rel.rates import Contract
+from k2rel.sheets import opened_table
 from k2rel.site.names import split_setting
 from k2rel.site.read import pinned_table
 from k2rel.site.source import YamlSource, read_yaml
@@ -210,7 +211,7 @@ def read_sweep(path: str | Path) -> SweepSpec:
         known = text in names or (text in design_names() and not (beside / text).exists())
         found = site_path(text, data) if level and known else beside / text
         try:
-            with opened(found) as stream:
+            with opened(found) if level else opened_table(found) as stream:  # of a workbook of rates what it says
                 content = stream.read().decode("utf-8").replace("\r\n", "\n")
         except (OSError, ValueError) as error:
             others = f"; levels are {', '.join(names)}" if level else ""
