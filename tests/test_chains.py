@@ -281,6 +281,16 @@ TRA = "3 4\n0 1 0.002\n1 2 0.001\n1 0 0.25\n2 1 0.25\n"
         (TRA.replace("1 2 0.001", "1 2 x"), "bad.tra:3: transition 2 of 4: 'x' is no number"),
         ("", "bad.tra:1: the first line has two numbers"),
         ("three four\n", "bad.tra:1: the first line has two numbers"),
+        ("2 2 2\n0 0 1 1 go\n1 0 0 1 back\n", "bad.tra:1: states, choices and transitions: this is a decision process"),
+        (
+            TRA.replace("1 2 0.001", "1 2 0.001 7"),
+            "3 numbers expected, got '1 2 0.001 7'; behind them the name of an act",
+        ),
+        (TRA.replace("1 2 0.001", "1 2 0.001 a b"), "3 numbers expected, got '1 2 0.001 a b'; behind them the name of"),
+        (
+            TRA.replace("0.002", "0.002 fail").replace("0.001", "x fail"),
+            "bad.tra:3: transition 2 of 4: 'x' is no number",
+        ),
         ("99999999999 1\n", "a chain has 1 to 50,000,000 states"),
     ],
 )
@@ -291,6 +301,12 @@ def test_broken_files_give_one_line_with_their_place_and_exit_code_2(text, messa
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_names_of_actions_are_passed_over_and_their_rates_add_up(tmp_path) -> None:
+    """As PRISM exports them: all transitions of a chain race, whatever they are called."""
+    (tmp_path / "named.tra").write_text("2 4\n0 1 0.001 wear_out\n0 1 0.002 fail\n1 0 0.25\n1 0 0.5 repair \n")
+    assert read_chain(tmp_path / "named.tra").rates.toarray().tolist() == [[0, 0.003], [0.75, 0]]
 
 
 def test_the_command_solves_a_chain_and_its_labels(tmp_path, capsys) -> None:

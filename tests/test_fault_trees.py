@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.linalg
 
 import k2rel
 from k2rel.bundled import level_names
@@ -145,6 +146,96 @@ def test_house_events_parameters_and_laws(probability) -> None:
 def test_expressions(probability, law, expected) -> None:
     text = model("<define-gate name='top'><or><event name='a'/></or></define-gate>", event("a", law))
     assert probability(text) == pytest.approx(expected, rel=1e-6)
+
+
+# the periodic test with eleven arguments ------------------------------------------------------------------------------
+
+ELEVEN = {"λ": 1e-3, "λ*": 5e-3, "μ": 2e-2, "τ": 300.0, "θ": 200.0, "γ": 0.05, "π": 24.0, "x": 1.0, "σ": 0.9,
+          "ω": 0.03}  # fmt: skip
+
+
+def periodic(*values):
+    return f"<periodic-test>{''.join(number(value) for value in values)}</periodic-test>"
+
+
+def followed(a, time):
+    """Down at a time, by the matrix exponential of: works, failed, in repair, works under test, failed under test."""
+    rates = np.zeros((5, 5))
+    rates[0, 1], rates[3, 4] = a["λ"], a["λ*"]
+    rates[2, 0], rates[2, 1] = a["μ"] * (1 - a["ω"]), a["μ"] * a["ω"]
+    rates -= np.diag(rates.sum(axis=1))
+    begin, end = np.zeros((5, 5)), np.eye(5)
+    begin[0, 3], begin[0, 4], begin[1, 4], begin[2, 2] = 1 - a["γ"], a["γ"], 1, 1
+    end[3, 3], end[3, 0], end[3, 1] = 0, 1 - a["ω"], a["ω"]
+    end[4, 4], end[4, 2], end[4, 1] = 0, a["σ"], 1 - a["σ"]
+    tests = itertools.chain.from_iterable(
+        [(a["θ"] + n * a["τ"], begin), (a["θ"] + n * a["τ"] + a["π"], end)] for n in itertools.count()
+    )
+    state, now = np.array([1.0, 0, 0, 0, 0]), 0.0
+    for moment, jump in itertools.takewhile(lambda one: one[0] < time, tests):
+        state, now = state @ scipy.linalg.expm(rates * (moment - now)) @ jump, moment
+    state = state @ scipy.linalg.expm(rates * (time - now))
+    return 1.0 - state[0] - (state[3] if a["x"] else 0.0)
+
+
+@pytest.mark.parametrize("time", [0, 150, 200, 205, 224, 225, 499, 510, 800, 1000, 12_345])
+@pytest.mark.parametrize(
+    "changes", [{}, {"x": 0.0}, {"θ": 0.0}, {"π": 300.0}, {"ω": 0.0, "γ": 0.0, "σ": 1.0}, {"μ": 0.0}]
+)
+def test_eleven_arguments_follow_the_part_through_its_tests(probability, changes, time) -> None:
+    a = ELEVEN | changes
+    text = model(
+        "<define-gate name='top'><or><event name='a'/></or></define-gate>", event("a", periodic(*a.values(), time))
+    )
+    assert probability(text) == pytest.approx(followed(a, time), rel=1e-9, abs=1e-12)
+
+
+def test_the_shorter_forms_are_the_eleven_arguments_without_the_rest(probability) -> None:
+    def of(law):
+        return probability(model("<define-gate name='top'><or><event name='a'/></or></define-gate>", event("a", law)))
+
+    for time in (90.0, 100.0, 101.0, 700.0, 5000.0):
+        five = of(periodic(1e-4, 0.05, 200, 100, time))
+        assert of(periodic(1e-4, 1e-4, 0.05, 200, 100, 0, 0, 1, 1, 0, time)) == pytest.approx(five, rel=1e-13)
+        # a repair in no time
+        four = of(periodic(1e-4, 200, 100, time))
+        assert of(periodic(1e-4, 0, 1e9, 200, 100, 0, 0, 1, 1, 0, time)) == pytest.approx(four, rel=1e-6)
+
+
+def test_a_test_that_finds_a_part_of_the_failures_leaves_the_others(probability) -> None:
+    """Repaired in no time, of what fails between tests a share 1 - σ is hidden for one test more, (1 - σ)² for two, ..."""
+    rate, interval, found = 1e-4, 100.0, 0.6
+    fails = -math.expm1(-rate * interval)
+    down = 0.0
+    for _ in range(7):
+        down = (down + (1 - down) * fails) * (1 - found)
+    after = down + (1 - down) * -math.expm1(-rate * 50)
+    law = periodic(rate, 0, 1e9, interval, interval, 0, 0, 1, found, 0, 7.5 * interval)
+    text = model("<define-gate name='top'><or><event name='a'/></or></define-gate>", event("a", law))
+    assert probability(text) == pytest.approx(after, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (3, 0, "argument 4 of periodic-test: τ must be above 0"),
+        (5, 1.5, "argument 6 of periodic-test: γ is a probability, at most 1"),
+        (6, 301, "argument 7 of periodic-test: π, how long a test takes, must not be above τ"),
+        (7, 0.5, "argument 8 of periodic-test: x is 1 where the part is available during a test, else 0"),
+        (8, -0.1, "argument 9 of periodic-test: σ must not be negative"),
+        (10, -1, "argument 11 of periodic-test: t must not be negative"),
+    ],
+)
+def test_arguments_of_a_periodic_test_that_cannot_be_are_named(probability, place, value, message) -> None:
+    values = [*ELEVEN.values(), 1000.0]
+    values[place] = value
+    text = model("<define-gate name='top'><or><event name='a'/></or></define-gate>", event("a", periodic(*values)))
+    with pytest.raises(InputError, match=r"m\.xml:1: float: " + message):
+        probability(text)
+    for count in (3, 6, 10, 12):
+        law = periodic(*([1.0] * count))
+        with pytest.raises(InputError, match="takes 4 or 5 or 11 argument"):
+            probability(text.replace(periodic(*values), law))
 
 
 TRAINS = (
