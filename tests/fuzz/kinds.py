@@ -156,17 +156,20 @@ _COMMANDS = {
 
 def _table(chance: random.Random) -> Case:
     what, text = chance.choice(well_formed.tables())
-    data = spoil.bytes_of(spoil.spoiled_lines(text, chance, _times(chance)))
-    other = {"cables": well_formed.DEVICES, "devices": "\n".join((*well_formed.CABLES, ""))}.get(what, "")
+    name, data = "t.csv", spoil.bytes_of(spoil.spoiled_lines(text, chance, _times(chance)))
     data = spoil.spoiled_bytes(data, chance, 1) if chance.random() < 0.2 else data
-    return Case({"t.csv": data, "other.csv": spoil.bytes_of(other)}, _COMMANDS[what], what)
+    if chance.random() < 0.03 and what in ("costs", "cables", "devices"):
+        name, data = "t.xlsx", well_formed.workbook(text, chance, _times(chance))
+    other = {"cables": well_formed.DEVICES, "devices": "\n".join((*well_formed.CABLES, ""))}.get(what, "")
+    words = tuple(name if word == "t.csv" else word for word in _COMMANDS[what])
+    return Case({name: data, "other.csv": spoil.bytes_of(other)}, words, what)
 
 
 def _use_table(folder: Path, case: Case, chance: random.Random) -> str:
     from k2rel.field import read_takeovers, read_times
     from k2rel.rates.table import read_rates
 
-    path = folder / "t.csv"
+    path = folder / next(iter(case.files))
     if case.given == "rates":
         for row in read_rates(path).rows.values():
             held.hold(row.rate_per_h >= 0, f"{row.id}: {row.rate_per_h}")

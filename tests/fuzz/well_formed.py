@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
+import zipfile
 from functools import cache
 from typing import Any
 
@@ -11,6 +13,7 @@ from ruamel.yaml import YAML
 
 from k2rel.bundled import data_dir
 from tests import random_kinds, random_sites, random_takeovers, random_traffic
+from tests.fuzz import spoil
 
 LARGER = (
     random_sites.random_document,
@@ -313,6 +316,13 @@ def field_log(chance: random.Random) -> str:
             "serial,installed,removed,failed",
             *(f"s{n},20{10 + n % 9}-0{1 + n % 9}-11,2021-1{n % 3}-0{1 + n % 9},{n % 2}" for n in range(rows)),
         ]
+    elif draw < 0.9:
+        lines = ["date,serial_number,model,capacity_bytes,failure,smart_9_raw"]
+        lines += [
+            f"2024-01-{1 + n:02d},s{disk},m{disk % 2},1000,{int(chance.random() < 0.1)},{99 + 24 * n}"
+            for n in range(rows)
+            for disk in range(3)
+        ]
     else:
         lines = ["lower,upper,count", *(f"{n * 10},{n * 10 + 10},{chance.randrange(1, 5)}" for n in range(rows))]
     return "\n".join([*(lines if mark == "," else (line.replace(",", ";") for line in lines)), ""])
@@ -321,6 +331,22 @@ def field_log(chance: random.Random) -> str:
 CABLES = ("a_device,a_port,b_device,b_port,type,status", "ws-1,e0,sw-a,1,CAT6,connected", "ws-1,e1,sw-b,1,CAT6,connected", "ws-2,e0,sw-a,2,CAT6,connected",
           "ws-2,e1,sw-b,2,CAT6,planned", "sw-a,9,srv,e0,fiber,connected", "sw-b,9,srv,e1,fiber,connected")  # fmt: skip
 DEVICES = "device,component type,mttf,mttr,role,side\nws-*,workstation,30000,8,client,\nsw-a,,90000,4,,A\nsw-b,switch,80000 h,6 h,,B\nsrv,server,20000,5,target,\n"
+
+
+def workbook(text: str, chance: random.Random, times: int) -> bytes:
+    """A table as a workbook, with so many changes in the XML of its parts."""
+    import openpyxl
+
+    book, packed, spoiled = openpyxl.Workbook(), io.BytesIO(), io.BytesIO()
+    for row in text.splitlines():
+        book.active.append([cell[:2000] for cell in row.split(",")])
+    book.save(packed)
+    with zipfile.ZipFile(packed) as parts, zipfile.ZipFile(spoiled, "w", zipfile.ZIP_DEFLATED) as changed:
+        wrong = {chance.choice(parts.namelist()) for _ in range(times)}
+        for name in parts.namelist():
+            data = parts.read(name)
+            changed.writestr(name, spoil.spoiled_bytes(data, chance, 1) if name in wrong else data)
+    return spoiled.getvalue()
 
 
 @cache
