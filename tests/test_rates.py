@@ -105,7 +105,7 @@ def test_a_site_carries_an_entry_over_to_its_own_conditions(tmp_path) -> None:
         ({"toe.age": "3 y"}, "has a constant failure rate"),
         ({"fc_link.rates": "sfp_pred", "fc_link.temperature": "900 K"}, "from -55 to 200 °C"),
         ({"fc_link.temperature": "warm"}, "is no temperature"),
-        ({"drive.rates": "hdd_ds_fc15k", "drive.duty": "2"}, "less than or equal to 1"),
+        ({"drive.rates": "hdd_ds_fc15k", "drive.duty": "2"}, "must be at most 1"),
         ({"toe.mttf": "1e6 h", "toe.temperature": "70"}, "has its failure rate by hand"),
     ],
 )

@@ -243,7 +243,7 @@ def test_a_number_of_a_takeover_is_set_as_if_it_stood_in_the_file(tmp_path, sett
     ("settings", "message"),
     [
         ({"master.drill": "0 d"}, r"^--set master.drill=0 d: must be above 0"),
-        ({"master.coverage": "1.5"}, r"^--set master.coverage=1.5: must be less than or equal to 1"),
+        ({"master.coverage": "1.5"}, r"^--set master.coverage=1.5: must be at most 1"),
         ({"master.failback": "soon"}, r"^--set master.failback=soon: must be 'manual', 'automatic' or such as"),
         ({"master.failback": "manual (1 h to 2 h)"}, "failback has no limits"),
         ({"master.drift": "0"}, "drills find what has drifted, and nothing drifts"),
