@@ -108,6 +108,19 @@ def test_ages_that_cannot_be_hours_are_left_out_and_told(log) -> None:
         read_field(log(table(none)), columns={"entry": "smart_9_raw"})
 
 
+def test_ages_are_written_as_any_number(log) -> None:
+    rows = [row(0, "a", hours="1.234,5"), row(1, "a", hours="1.258,5")]
+    semicolons = table([one.replace(",", ";", 6) for one in rows], HEAD.replace(",", ";"))
+    (lives,) = read_field(log(semicolons), columns={"entry": "smart_9_raw"}).lives
+    assert (lives.entry_h.tolist(), lives.lower_h.tolist()) == ([1234.5], [1282.5])
+    for age, message in (
+        ('"1,5"', "'1,5' is no number with a decimal point"),
+        ("2024-01-01", "is an age; write hours"),
+    ):
+        with pytest.raises(InputError, match=message):
+            read_field(log(table([row(0, "a", hours=age)])), columns={"entry": "smart_9_raw"})
+
+
 def test_copies_and_rows_after_a_failure_count_once_and_are_told(log) -> None:
     rows = [row(day, "a", failed=int(day >= 2)) for day in range(5)]
     data = read_field(log(table([*rows, rows[0], rows[1], HEAD, rows[0]])))

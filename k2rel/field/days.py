@@ -75,6 +75,9 @@ class DriveDays:
         day = self._days(block, plan, file, first)
         failed = events(block, columns["failed"], file, first, self.problems)
         ages = numbers(block, columns["entry"], file, first, self.problems) if "entry" in columns else None
+        if ages is not None and columns["entry"].kind == "date":
+            words = "is an age; write hours powered on, not a date"
+            self.problems.append(Problem(words, file, first, columns["entry"].title))
         units = block[columns["unit"].title].str.strip()
         for place in np.flatnonzero((units == "").to_numpy(dtype=bool))[:20]:
             title = columns["unit"].title

@@ -164,10 +164,10 @@ def read_field(
         raise InputError(f"decimal: 'point' or 'comma', got '{str(decimal)[:40]}'")
     window = Window.of(begin, until)
     if file.is_dir():
-        return _read_days(_files_in(file), name, by, columns or {}, window, block_bytes)
+        return _read_days(_files_in(file), name, by, columns or {}, window, decimal, block_bytes)
     with opened_log(file, block_bytes) as log:
         if _plan(log, by, columns, window).layout == "days":
-            return _read_days([file], name, by, columns or {}, window, block_bytes)
+            return _read_days([file], name, by, columns or {}, window, decimal, block_bytes)
 
         def fresh() -> _Reader:
             plan = _plan(log, by, columns, window)
@@ -200,8 +200,9 @@ def _files_in(folder: Path) -> list[Path]:
 
 
 def _read_days(
-    files: Sequence[Path], name: str, by: str | None, columns: Mapping[str, str], window: Window, block_bytes: int
-) -> FieldData:
+    files: Sequence[Path], name: str, by: str | None, columns: Mapping[str, str], window: Window, decimal: Mark | None,
+    block_bytes: int,
+) -> FieldData:  # fmt: skip
     """Drive statistics, of one file or of one a day."""
     if window.dates is not None:
         raise InputError("--from, --until: rows of drives and days say themselves when each drive was seen")
@@ -215,6 +216,10 @@ def _read_days(
                 words = "has no rows of drives and days, and several files are read as one only where all have these"
                 raise InputError(Problem(words, log.name, log.head.line))
             title, unused = plan.columns["day"].title, plan.unused
+            ages = plan.columns.get("entry")
+            if ages is not None:  # decided before: what was taken in cannot be taken again
+                open_one = decimal is None and log.head.mark != ","
+                ages.decimal, ages.settled = log.decimals(plan)[ages.title] if open_one else decimal or "point", True
             row = 2
             for block in log.blocks(plan):
                 days.take(block, plan, log.name, row)
@@ -222,11 +227,11 @@ def _read_days(
                 if days.problems:
                     shown = days.problems[:_SHOWN]
                     raise InputError(log.placed(sorted(shown, key=lambda one: one.line or 0)))
-    lives, exposures, notes, ages = days.result(Path(name).name, name)
+    lives, exposures, notes, source = days.result(Path(name).name, name)
     hours = math.fsum([*(one.hours for one in lives), *(one.hours for one in exposures)])
     shown_unused = (*unused[:_NAMED], f"and {len(unused) - _NAMED} more") if len(unused) > _NAMED else unused
     units = {title: "a row a drive and day"}
-    return FieldData(name, "days", days.rows, lives, exposures, None, shown_unused, notes, hours, units, ages)
+    return FieldData(name, "days", days.rows, lives, exposures, None, shown_unused, notes, hours, units, source)
 
 
 @dataclass
