@@ -23,10 +23,10 @@ try:
 except ImportError:  # no POSIX
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["claimed_folder", "claimed_name", "remove_unclaimed", "temporary_folder"]
+__all__ = ["claimed_folder", "claimed_name", "meant", "remove_unclaimed", "temporary_folder"]
 
 _PLACES = 100  # names beside a file, for as many writers of it at the same time
-_NAME = re.compile(r"\..+\.(\d+)(-\d+)?\.tmp(\.\w+)?")
+_NAME = re.compile(r"\.(.+)\.(\d+)(-\d+)?\.tmp(\.\w+)?")
 _PREFIX, _LOCK = "k2rel-", ".lock"
 _OPEN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 
@@ -101,6 +101,18 @@ def _claimed(path: Path) -> tuple[Path, int | None]:
     return path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp{path.suffix}"), None
 
 
+def meant(path: str | Path) -> str:
+    """The name of the file that is written under such a name, for messages; any other file's own.
+
+    Examples
+    --------
+    >>> meant("out/.L2R.html.0.tmp.html"), meant("out/L2R.html")
+    ('L2R.html', 'L2R.html')
+    """
+    found = _NAME.fullmatch(Path(path).name)
+    return found[1] if found else Path(path).name
+
+
 def remove_unclaimed(folder: Path) -> None:
     """Remove from a folder what killed processes left under such names; what a process is writing stays.
 
@@ -112,7 +124,7 @@ def remove_unclaimed(folder: Path) -> None:
         for path in list(folder.iterdir()):
             if found := _NAME.fullmatch(path.name):
                 with suppress(OSError):
-                    if _runs(int(found[1])) if found[2] else not _is_free(path):
+                    if _runs(int(found[2])) if found[3] else not _is_free(path):
                         continue
                     path.unlink()
 

@@ -191,6 +191,15 @@ def _is_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or no_room or "failed to map segment" in str(error)
 
 
+def _has_no_folder() -> bool:
+    """Whether the folder that relative names are of is gone."""
+    try:
+        os.getcwd()
+    except OSError:
+        return True
+    return False
+
+
 def _defect(error: Exception) -> int:
     """Say what should not have happened."""
     if os.environ.get("K2REL_TRACEBACK"):
@@ -245,6 +254,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (MemoryError, ImportError, OSError) as error:
+        if _has_no_folder():
+            tell("the current folder has been deleted; change into one that is there")
+            return 2
         if not _is_of_memory(error):
             return _defect(error)
         cure = "site; use fewer clients or groups" if hasattr(args, "level") else "model; a smaller one is needed"

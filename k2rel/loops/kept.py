@@ -30,6 +30,7 @@ from k2rel.claims import claimed_name, remove_unclaimed
 __all__: list[str] = []
 
 _SHOWN = 20  # digits of a digest in a file's name
+_SUM = 32  # bytes of the checksum that a file begins with
 
 
 @cache
@@ -103,13 +104,16 @@ class Kept(_Cache):
         return self._folder / f"{self._name}{self._digest[:_SHOWN]}-{which[:_SHOWN]}.nbc"
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Find the code for these types of arguments; None where there is none that can be read."""
+        """Find the code for these types of arguments; None where there is none, or not what had been written."""
         target_context.refresh()
         try:
-            payload = pickle.loads(self._file(sig, target_context.codegen()).read_bytes())
-        except (OSError, EOFError, pickle.UnpicklingError):
+            said = self._file(sig, target_context.codegen()).read_bytes()
+        except OSError:
             return None
-        return self._impl.rebuild(target_context, payload)
+        payload = said[_SUM:]
+        if hashlib.sha256(payload).digest() != said[:_SUM]:
+            return None  # damaged: what is run is machine code, and nothing else would notice
+        return self._impl.rebuild(target_context, pickle.loads(payload))
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep the code, if that can be done, in place of what an older source left."""
@@ -120,7 +124,8 @@ class Kept(_Cache):
             self._impl.locator.ensure_cache_path()
             remove_unclaimed(self._folder)
             with claimed_name(file) as beside:
-                beside.write_bytes(dumps(self._impl.reduce(data)))
+                payload = dumps(self._impl.reduce(data))
+                beside.write_bytes(hashlib.sha256(payload).digest() + payload)
                 os.replace(beside, file)
             for other in self._folder.glob(f"{self._name}*.nbc"):
                 if not other.name.startswith(f"{self._name}{self._digest[:_SHOWN]}"):

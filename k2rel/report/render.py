@@ -18,6 +18,7 @@ from typing import Any
 
 from k2rel._version import __version__
 from k2rel.basis import basis_hash
+from k2rel.claims import meant
 from k2rel.errors import K2relError
 from k2rel.report.execute import executed
 from k2rel.report.files import write_whole
@@ -144,7 +145,7 @@ def render_report(job: Job, folder: Path, on_cell: Callable[[], None] | None = N
     except K2relError as error:
         return Report(job.name, error=str(error))
     except OSError as error:
-        where = Path(error.filename).name if error.filename else job.name
+        where = meant(error.filename) if error.filename else job.name
         if error.filename and Path(error.filename) == job.notebook:
             return Report(job.name, error=f"the notebook {where} cannot be read: {error.strerror}")
         return Report(job.name, error=f"{where} cannot be written: {error.strerror or error}")

@@ -26,6 +26,8 @@ def check_place(target: Path, given: object) -> bool:
     """
     try:
         whole, there = target.resolve(), target.exists()
+    except FileNotFoundError:
+        raise InputError(f"{given}: cannot be written: the current folder has been deleted") from None
     except (OSError, ValueError, RuntimeError):
         raise InputError(f"{str(given)[:80]!r}: this is no usable file name") from None
     if data_dir().resolve() in whole.parents:

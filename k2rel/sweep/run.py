@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from k2rel.basis import basis, basis_hash, sealed, unsealed
 from k2rel.bundled import level_names, notebook_dir
+from k2rel.claims import meant
 from k2rel.errors import InputError, K2relError
 from k2rel.parallel import LostSchedulerError, as_they_end, connected, is_lost, worker_count
 from k2rel.report.execute import quiet
@@ -189,19 +190,19 @@ def run_sweep(
             table = _table(spec, [rows[key] for key in keys])
             without = _write(spec, folder, table)
         except LostSchedulerError as error:
-            raise LostSchedulerError(f"{error}; {_so_far(rows, keys)}") from None
+            raise LostSchedulerError(f"{error}; {_so_far(cache, keys)}") from None
         except OSError as error:
-            where = f" {Path(error.filename).name}" if error.filename else ""
+            where = f" {meant(error.filename)}" if error.filename else ""
             raise InputError(
-                f"--output {folder}: cannot be written to{where}: {error.strerror or error}; {_so_far(rows, keys)}"
+                f"--output {folder}: cannot be written to{where}: {error.strerror or error}; {_so_far(cache, keys)}"
             ) from None
         failed = sum("error" in rows[key] for key in set(keys))
         return Sweep(spec, table, folder, len(todo) - failed, kept, failed, without, damaged)
 
 
-def _so_far(rows: Mapping[str, Row], keys: Sequence[str]) -> str:
-    """How much of a run that ends early is not lost."""
-    good = sum("error" not in row for row in rows.values())
+def _so_far(cache: Path, keys: Sequence[str]) -> str:
+    """How much of a run that ends early is not lost: what lies there, for the folder itself may be gone."""
+    good = sum((cache / f"{key}.json").is_file() for key in set(keys))
     return f"{good:,} of {len(set(keys)):,} points are kept, and the next run goes on from there"
 
 
