@@ -224,6 +224,8 @@ def test_a_test_that_finds_a_part_of_the_failures_leaves_the_others(probability)
         (7, 0.5, "argument 8 of periodic-test: x is 1 where the part is available during a test, else 0"),
         (8, -0.1, "argument 9 of periodic-test: σ must not be negative"),
         (10, -1, "argument 11 of periodic-test: t must not be negative"),
+        (10, 1e300, "argument 11 of periodic-test: t has more than 10,000,000 tests before it"),
+        (2, 1e101, "argument 3 of periodic-test: μ is a rate, at most 1e\\+100 per hour"),
     ],
 )
 def test_arguments_of_a_periodic_test_that_cannot_be_are_named(probability, place, value, message) -> None:

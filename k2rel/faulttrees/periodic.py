@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.ctmc.chain import FASTEST_PER_H
 from k2rel.ctmc.small import transient
 
 __all__ = ["FORMS", "periodic_test", "wrong_argument"]
@@ -29,6 +30,7 @@ FloatArray = NDArray[np.float64]
 
 FORMS = (4, 5, 11)
 """Numbers of arguments."""
+_MOST_TESTS = 10_000_000  # each moves the sum of the probabilities by 1e-16 or less
 _NAMES = ("λ", "λ*", "μ", "τ", "θ", "γ", "π", "x", "σ", "ω", "t")
 _PLACES = {4: (0, 3, 4, 10), 5: (0, 2, 3, 4, 10), 11: tuple(range(11))}
 
@@ -50,8 +52,12 @@ def wrong_argument(values: Sequence[FloatArray]) -> tuple[int, str] | None:
             return place, f"{name} is a probability, at most 1"
         if name == "x" and np.any((value != 0) & (value != 1)):
             return place, "x is 1 where the part is available during a test, else 0"
+        if name in ("λ", "λ*", "μ") and np.any(value > FASTEST_PER_H):
+            return place, f"{name} is a rate, at most {FASTEST_PER_H:g} per hour"
         if name == "π" and np.any(value > by_name["τ"]):
             return place, "π, how long a test takes, must not be above τ, the time from one test to the next"
+    if len(values) > 4 and np.any(by_name["t"] - by_name["θ"] > _MOST_TESTS * by_name["τ"]):
+        return len(values) - 1, f"t has more than {_MOST_TESTS:,} tests before it; are t and τ in hours?"
     return None
 
 
@@ -105,8 +111,8 @@ class _Part:
             return -math.expm1(-self.failure * time)
         periods = int((time - self.first) / self.interval)
         rest = time - self.first - periods * self.interval
-        if rest == 0 and periods:
-            periods, rest = periods - 1, self.interval
+        if rest <= 0 and periods:  # below 0 where the quotient was rounded up
+            periods, rest = periods - 1, rest + self.interval
         state = np.array([1.0, 0.0, 0.0])
         if self.first > 0:
             state = state @ self._between(self.first)
