@@ -40,19 +40,18 @@ class Output:
 
     def make(self, *names: str) -> None:
         """Make folders in it that can be written to, without what killed runs left there."""
-        alone = True
         try:
-            for folder in (self.folder, *(self.folder / name for name in names)):
-                folder.mkdir(parents=True, exist_ok=True)
-                if not self._claimed:
-                    alone = self._claimed = self._claim.enter_context(claimed_folder(self.folder))
-                if alone:
-                    remove_unclaimed(folder)
-                    with tempfile.TemporaryFile(dir=folder):
-                        pass
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if not self._claimed:
+                self._claimed = self._claim.enter_context(claimed_folder(self.folder))
+            for folder in (self.folder, *(self.folder / name for name in names)) if self._claimed else ():
+                folder.mkdir(exist_ok=True)
+                remove_unclaimed(folder)
+                with tempfile.TemporaryFile(dir=folder):
+                    pass
         except OSError as error:
             raise InputError(f"--output {self.folder}: cannot be written to: {error.strerror or error}") from None
-        if not alone:
+        if not self._claimed:
             raise InputError(
                 f"--output {self.folder}: another run is writing there; wait until it has ended, or name another folder"
             )
