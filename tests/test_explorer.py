@@ -282,6 +282,31 @@ def test_it_listens_on_this_machine_only_and_wants_the_token(server) -> None:
     assert "default-src 'none'" in headers["Content-Security-Policy"]
 
 
+def test_the_address_on_the_command_line_of_a_browser_counts_once(server) -> None:
+    """Every user of the machine can read it there."""
+    address = server.once()
+    assert server.token not in address
+    path = address[address.index("/?") :]
+    code, _, headers = asked(server, path)
+    assert code == 303
+    assert headers["Set-Cookie"].startswith(f"{server.cookie}={server.token};")
+    assert asked(server, path)[0] == 403
+    assert asked(server, "/?token=")[0] == 403
+
+
+def test_without_a_token_nothing_of_the_address_gets_into_an_answer() -> None:
+    with ExplorerServer("L1", token=False) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with socket.create_connection(("127.0.0.1", server.server_port), timeout=30) as line:
+            line.sendall(
+                f"GET /?token=x%0d%0aEvil:%201 HTTP/1.0\r\nHost: 127.0.0.1:{server.server_port}\r\n\r\n".encode()
+            )
+            said = line.makefile("rb").read().decode()
+        server.shutdown()
+    assert said.startswith("HTTP/1.0 303")
+    assert "Evil" not in said
+
+
 def test_a_foreign_name_that_leads_here_is_refused(server) -> None:
     assert asked(server, Cookie=f"{server.cookie}={server.token}", Host="evil.example")[0] == 403
     assert question(server, Host="evil.example:80")[0] == 403

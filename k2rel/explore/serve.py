@@ -81,8 +81,8 @@ class _Handler(BaseHTTPRequestHandler):
         if place.path != "/":
             return self._refuse(404, "there is only one page here")
         given = parse_qs(place.query).get("token", [""])[0]
-        if given and self._allowed(given):
-            cookie = f"{self.server.cookie}={given}; HttpOnly; SameSite=Strict; Path=/"
+        if given and (self._allowed(given) or self.server.is_first_use(given)):
+            cookie = f"{self.server.cookie}={self.server.token}; HttpOnly; SameSite=Strict; Path=/"
             return self._send(303, "text/plain", "", {"Location": "/", "Set-Cookie": cookie})
         if not self._allowed(self._token()):
             return self._refuse(403, "a token is needed: use the whole address that k2rel explore printed")
@@ -141,6 +141,7 @@ class ExplorerServer(ThreadingHTTPServer):
         self.sites, self.known = sites(text, data), choices(text, data)
         self.token = secrets.token_urlsafe(24) if token else ""
         self.lock = threading.Lock()
+        self._once = ""
         self.asked = first_choice(text, f"{checked_target(target):.12g}" if target else "", data)
         if not address.strip():  # to the system that means every address of the machine
             raise InputError("explore: an address is needed, such as 127.0.0.1, or 0.0.0.0 for all of this machine")
@@ -156,6 +157,19 @@ class ExplorerServer(ThreadingHTTPServer):
         names = ("127.0.0.1", "localhost", "[::1]", _in_url(str(listening)))
         self.hosts = {f"{name}:{self.server_port}" for name in names} if self.local else set()
         self.everywhere = listening.is_unspecified
+
+    def once(self) -> str:
+        """An address that counts once, for a browser, whose command line every user of the machine can read."""
+        with self.lock:
+            self._once = secrets.token_urlsafe(24) if self.token else ""
+        return self.url.replace(self.token, self._once) if self.token else self.url
+
+    def is_first_use(self, given: str) -> bool:
+        """Whether that is the address that counts once; from now on it counts no more."""
+        with self.lock:
+            known = bool(self._once) and secrets.compare_digest(given.encode("utf-8", "replace"), self._once.encode())
+            self._once = "" if known else self._once
+        return known
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that goes away in the middle of an answer is no error; the rest is said in a line."""
@@ -225,5 +239,5 @@ def serve(
         if not token:
             print("k2rel: without a token, whoever reaches this address can use it", file=sys.stderr)
         if browser:
-            threading.Thread(target=partial(webbrowser.open, server.url), daemon=True).start()
+            threading.Thread(target=partial(webbrowser.open, server.once()), daemon=True).start()
         server.serve_forever()
