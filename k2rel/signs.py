@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-__all__ = ["SPACES", "hidden_in", "in_html", "in_json", "plain_signs"]
+__all__ = ["SPACES", "hidden_in", "in_html", "in_json", "is_text", "plain_signs"]
 
 SPACES = "".join(map(chr, (0x20, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)))
 """All that part words in some script; letters of any script are printable, those from right to left too."""
@@ -26,6 +26,17 @@ def hidden_in(text: str, besides: str = "") -> str | None:
     if text.isprintable():
         return None
     return next((sign for sign in text if not sign.isprintable() and sign not in besides), None)
+
+
+def is_text(name: str) -> bool:
+    r"""Whether the bytes of a file's name are text, which files that name it need; Python keeps others as half signs.
+
+    Examples
+    --------
+    >>> is_text("Köln.yaml"), is_text("\udcff.yaml")
+    (True, False)
+    """
+    return name.isprintable() or not any("\ud800" <= sign <= "\udfff" for sign in name)
 
 
 def plain_signs(text: str, besides: str = "\n\t") -> str:

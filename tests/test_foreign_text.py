@@ -2,7 +2,10 @@
 
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -91,6 +94,23 @@ def test_json_is_read_as_what_was_written() -> None:
     assert json.loads(text) == value
     assert hidden(text) == []
     assert HEBREW in text
+
+
+def test_names_whose_bytes_are_no_text_are_said(k2, tmp_path) -> None:
+    name = os.fsdecode(os.fsencode(str(tmp_path)) + b"/\xff.yaml")
+    Path(name).write_text(site_path("L1").read_text())
+    done = subprocess.run(
+        [sys.executable, "-m", "k2rel.cli", "check", name], capture_output=True, check=True,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"},
+    )  # fmt: skip
+    assert b"<U+DCFF>" in done.stdout
+    (tmp_path / "s.yaml").write_text("name: s\nlevels: [L1]\n")
+    for words in (["report", name, "--no-pdf", "--output", tmp_path / "out"], ["report", "L1", "--output", f"{name}.d"],
+                  ["sweep", tmp_path / "s.yaml", "--output", f"{name}.d"]):  # fmt: skip
+        run = k2(*words)
+        assert run.code in (1, 2)
+        assert "<U+DCFF>.yaml" in run.err
+        assert "the bytes of this name are no text" in run.err
 
 
 def test_errors_show_what_they_quote_in_python_too() -> None:

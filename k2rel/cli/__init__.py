@@ -231,6 +231,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0
     """
     args = argparse.Namespace()
+    if getattr(sys.stdout, "errors", "") == "strict" and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # what it cannot write, and names whose bytes are no text
     # further threads of linear algebra would wait for their part of small matrices, and take as much processor again
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(50_000)  # modules that load leave nothing to collect; looking for it takes a tenth of a short run

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from k2rel.claims import claimed_folder, claimed_name, remove_unclaimed, temporary_folder
 from k2rel.errors import InputError
+from k2rel.signs import is_text
 from k2rel.textio import check_regular, whole, write_whole
 
 __all__ = ["Output", "check_regular", "claimed_name", "temporary_folder", "whole", "write_whole"]
@@ -40,6 +41,8 @@ class Output:
 
     def make(self, *names: str) -> None:
         """Make folders in it that can be written to, without what killed runs left there."""
+        if not is_text(str(self.folder)):
+            raise InputError(f"--output {self.folder}: the bytes of this name are no text; name another folder")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if not self._claimed:

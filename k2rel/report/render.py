@@ -24,6 +24,7 @@ from k2rel.report.execute import executed
 from k2rel.report.files import write_whole
 from k2rel.report.page import report_page
 from k2rel.report.pdf import print_pdf
+from k2rel.signs import is_text, plain_signs
 
 __all__ = ["Job", "Report", "render_report", "spoiled", "up_to_date"]
 
@@ -121,6 +122,8 @@ def render_report(job: Job, folder: Path, on_cell: Callable[[], None] | None = N
     'the notebook none.ipynb cannot be read: No such file or directory'
     """
     manifest = _manifest(folder, job.name)
+    if (name := _no_text(job)) is not None:
+        return Report(job.name, error=f"{plain_signs(name)}: the bytes of this name are no text; rename it")
     try:
         key = job.key
         manifest.unlink(missing_ok=True)
@@ -149,6 +152,14 @@ def render_report(job: Job, folder: Path, on_cell: Callable[[], None] | None = N
         if error.filename and Path(error.filename) == job.notebook:
             return Report(job.name, error=f"the notebook {where} cannot be read: {error.strerror}")
         return Report(job.name, error=f"{where} cannot be written: {error.strerror or error}")
+
+
+def _no_text(job: Job) -> str | None:
+    """A name of a file whose bytes are no text, which a notebook could not hold."""
+    texts = (
+        text for value in job.parameters.values() for text in (value if isinstance(value, list | tuple) else [value])
+    )
+    return next((text for text in texts if isinstance(text, str) and not is_text(text)), None)
 
 
 def headline_of(folder: Path, name: str) -> dict[str, Any]:
