@@ -384,6 +384,18 @@ def test_a_table_of_rates_is_checked_cell_by_cell(k2, tmp_path) -> None:
     assert "mttr_4h_contract_h" in lines[3]
 
 
+def test_ctrl_c_that_a_library_makes_an_error_of_its_own_of_is_a_stop_all_the_same(k2, monkeypatch) -> None:
+    def interrupted(*_):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as stop:
+            raise TypeError("Cannot compare structured arrays") from stop
+
+    monkeypatch.setattr("k2rel.measures.inventory.levels", interrupted)
+    run = k2("levels")
+    assert (run.code, run.err) == (130, "k2rel: stopped\n")
+
+
 def test_a_defect_inside_is_reported_without_a_traceback(k2, monkeypatch) -> None:
     def broken(*_) -> None:
         raise ZeroDivisionError("for the test")

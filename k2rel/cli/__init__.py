@@ -191,6 +191,16 @@ def _is_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or no_room or "failed to map segment" in str(error)
 
 
+def _is_of_a_stop(error: BaseException) -> bool:
+    """Whether Ctrl-C came while a library was at work that makes an error of its own of it, as comparisons of NumPy do."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, KeyboardInterrupt):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
 def _has_no_folder() -> bool:
     """Whether the folder that relative names are of is gone."""
     try:
@@ -265,4 +275,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tell(f"not enough memory for this {cure}")
         return 2
     except Exception as error:  # the last line of defence: a person never sees a traceback
+        if _is_of_a_stop(error):
+            tell("stopped")
+            return 130
         return _defect(error)
