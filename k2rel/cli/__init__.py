@@ -192,7 +192,7 @@ def _is_of_memory(error: Exception) -> bool:
 
 
 def _is_of_a_stop(error: BaseException) -> bool:
-    """Whether Ctrl-C came while a library was at work that makes an error of its own of it, as comparisons of NumPy do."""
+    """Whether Ctrl-C came while a library was at work that makes an error of its own of it, as NumPy does."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, KeyboardInterrupt):
