@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from k2rel.errors import InputError, Problem, closest
+from k2rel.signs import plain_signs
 
 __all__ = [
     "DATA_VERSION", "DataVersion", "data_dir", "data_version", "design_names", "level_names", "notebook_dir",
@@ -194,4 +195,4 @@ def site_path(level_or_file: str | Path, data: str | None = None) -> Path:
     if path.suffix.lower() in {".yaml", ".yml"} or "/" in text:
         raise InputError(Problem("there is no such file", file=text))
     meant = closest(text, (*names, *designs)) or closest(text, names)
-    raise InputError(f"there is no level, design or file '{text}'{meant}")
+    raise InputError(f"there is no level, design or file '{plain_signs(text, '')}'{meant}")

@@ -54,9 +54,13 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         descriptor = os.open(path, _READING)
     except (OSError, ValueError) as error:
         raise InputError(Problem(f"cannot be read: {getattr(error, 'strerror', None) or error}", name)) from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
         os.close(descriptor)
-        raise InputError(Problem("is no regular file, and no other is read", name))
+        what = (
+            "is a folder; give the name of a file" if stat.S_ISDIR(mode) else "is no regular file, and no other is read"
+        )
+        raise InputError(Problem(what, name))
     with os.fdopen(descriptor, "rb") as stream:
         try:
             yield stream

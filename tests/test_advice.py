@@ -440,3 +440,10 @@ def test_clients_on_the_command_line(k2) -> None:
         run = k2("clients", *words)
         assert run.code == 2
         assert run.err
+
+
+def test_exact_advice_that_brings_takeovers_is_of_ideal_ones_in_all_rows() -> None:
+    """Level 2 moves no role, Level 2R does: 4.05 minutes stand beside it only where takeovers are ideal."""
+    found = k2rel.advise("L2", pairs=False, method="exact")
+    assert found.provenance.takeovers == "ideal"
+    assert k2rel.advise("L2", pairs=False).provenance.takeovers == "as modelled"

@@ -439,3 +439,17 @@ def test_an_amount_of_memory_that_nobody_can_read_is_said_first(k2, monkeypatch,
     run = k2("uncertainty", "L2R", "--samples", "20")
     assert run.code == 2
     assert run.err.strip() == f"k2rel: K2REL_MEMORY: an amount of memory such as '16 GB' is needed, got '{amount}'"
+
+
+@pytest.mark.parametrize("words", [["levels"], ["availability", "L1", "--format", "json"], ["--help"]])
+def test_an_answer_that_cannot_be_written_is_said(words) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "k2rel.cli", *words], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (done.returncode, done.stderr) == (2, "k2rel: standard output cannot be written: No space left on device\n")
+
+
+def test_standard_output_that_is_closed_is_said() -> None:
+    done = subprocess.run(["sh", "-c", f"{sys.executable} -m k2rel.cli levels >&-"], stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr[:34]) == (2, "k2rel: standard output is closed; ")

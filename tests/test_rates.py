@@ -374,3 +374,12 @@ def test_the_shipped_table_is_the_registry() -> None:
     assert (data_dir() / "rates.csv").read_text().startswith("id,component_types,also_for,default_reason")
     assert write_rates(read_rates().rows.values()).count("\n") == len(read_rates().rows) + 1
     assert Conditions().words() == ""
+
+
+def test_a_type_in_a_table_of_ones_own_that_nothing_has_is_said_with_the_figures(k2, tmp_path) -> None:
+    """Misspelt, the row would be passed over in silence, and the bundled figures taken for one's own."""
+    table = tmp_path / "own.csv"
+    table.write_text("id,component_types,lambda_per_h,mttr_4h_contract_h\na,gigE_swich,2e-6,5.5\nb,psu,1e-5,4\n")
+    said = k2("availability", "L1", "--rates", str(table)).out
+    assert "1 rows of own.csv" in said
+    assert "no part has the type 'gigE_swich' of own.csv; did you mean 'gige_switch'?" in said

@@ -67,7 +67,7 @@ class _Parser(argparse.ArgumentParser):
     words: ClassVar[Sequence[str]] = ()  # what is parsed
 
     def _print_message(self, message: str, file: Any = None) -> None:
-        super()._print_message(plain_signs(message), file)
+        (file or sys.stderr).write(plain_signs(message))  # argparse would pass over an error of writing
 
     def error(self, message: str) -> NoReturn:
         if "are required: " in message:  # perhaps one of them is there, but misspelt
@@ -191,6 +191,23 @@ def _is_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or no_room or "failed to map segment" in str(error)
 
 
+def _is_of_output(error: Exception) -> bool:
+    """Whether the answer is what could not be written; who writes a file says its name."""
+    none_left = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+    return isinstance(error, OSError) and error.filename is None and error.errno in none_left
+
+
+def _give_up_output() -> None:
+    """Let nothing that still waits to be written raise an error at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _not_written(error: Exception) -> int:
+    tell(f"standard output cannot be written: {getattr(error, 'strerror', None) or error}")
+    _give_up_output()
+    return 2
+
+
 def _is_of_a_stop(error: BaseException) -> bool:
     """Whether Ctrl-C came while a library was at work that makes an error of its own of it, as NumPy does."""
     seen: BaseException | None = error
@@ -241,6 +258,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0
     """
     args = argparse.Namespace()
+    if sys.stdout is None:  # closed by whoever called
+        if sys.stderr is not None:
+            tell("standard output is closed; say where the answer goes, for example > answer.txt or > /dev/null")
+        return 2
     if getattr(sys.stdout, "errors", "") == "strict" and hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # what it cannot write, and names whose bytes are no text
     # further threads of linear algebra would wait for their part of small matrices, and take as much processor again
@@ -262,13 +283,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         tell("stopped")
         return 130
+    except SystemExit:  # of the parser, for help too
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            return _not_written(error)
+        raise
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()
         return 0
     except (MemoryError, ImportError, OSError) as error:
         if _has_no_folder():
             tell("the current folder has been deleted; change into one that is there")
             return 2
+        if _is_of_output(error):
+            return _not_written(error)
         if not _is_of_memory(error):
             return _defect(error)
         cure = "site; use fewer clients or groups" if hasattr(args, "level") else "model; a smaller one is needed"

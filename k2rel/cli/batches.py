@@ -97,8 +97,9 @@ def report_verb(args: argparse.Namespace) -> int:
     else:
         if done.kept and not args.quiet:
             say(f"{len(done.kept)} of {len(done.reports)} were there already, made from the same inputs")
-        put(f"{done.index}\n")
-    return 1 if done.failures else 0
+        if done.index.is_file():
+            put(f"{done.index}\n")
+    return 1 if done.failures or not done.index.is_file() else 0
 
 
 def sweep_options(sub: argparse.ArgumentParser) -> None:

@@ -43,6 +43,8 @@ def ctmc_verb(args: argparse.Namespace) -> int:
     from k2rel.ctmc.transient import over_time
     from k2rel.errors import InputError
 
+    if args.time is not None and not 0 <= args.time < np.inf:
+        raise InputError(f"--time: 0 or more is needed, in the unit of the rates, got {args.time:g}")
     chain = read_chain(args.model)
     labels = read_labels(args.labels, chain.states) if args.labels else {}
     rewards = {}

@@ -98,8 +98,22 @@ def heading(study: Study, provenance: Provenance | None = None) -> None:
     why = f": {p.reason}" if p.reason else ""
     reading = f"; takeovers {p.takeovers}{why}" if p.takeovers else ""
     say(f"{p.engine}{reading}; inputs {p.input_hash}")
-    own = "the bundled table" if p.rates == "bundled" else f"{p.rates} and the bundled table"
-    say(f"failure data: {len(p.rows)} rows of {own}, data {p.data} (k2rel components lists them)\n")
+    own, strange = _rows_of(study, p)
+    say(f"failure data: {own}, data {p.data} (k2rel components lists them){strange}\n")
+
+
+def _rows_of(study: Study, p: Provenance) -> tuple[str, str]:
+    """How many entries come from which table; types of a table by hand that nothing has may be misspelt."""
+    if study.rates is None:
+        return f"{len(p.rows)} rows of the bundled table", ""
+    from k2rel.errors import closest
+    from k2rel.rates.table import read_rates
+
+    own, known = read_rates(study.rates), {part.type for part in study.site.described.values()}
+    mine = sum(row in own.rows for row in p.rows)
+    strange = sorted(own.defaults.keys() - known - read_rates(data=study.site.data).defaults.keys())
+    words = "".join(f"; no part has the type '{kind}' of {p.rates}{closest(kind, known)}" for kind in strange[:3])
+    return f"{mine} rows of {p.rates}, {len(p.rows) - mine} of the bundled table", words
 
 
 def say_full_service(site: Site) -> None:

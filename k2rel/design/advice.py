@@ -10,19 +10,19 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from k2rel.arguments import as_whole
 from k2rel.design.candidates import candidate_changes
-from k2rel.design.changes import Change, design_of, go_together
+from k2rel.design.changes import Change, changed, design_of, go_together
 from k2rel.design.costs import Costs
 from k2rel.design.evaluation import Changes, Evaluator
 from k2rel.design.front import Front, front_of
 from k2rel.design.targets import MET, SAMPLES, SURE, Judgement, allowed_min_per_year, checked_sure, checked_target
 from k2rel.errors import InputError
 from k2rel.measures.availability import service_named
-from k2rel.measures.solution import Solution, StudyLike, framed
+from k2rel.measures.solution import IDEAL, Solution, StudyLike, framed, role_needs
 from k2rel.organisation import Organisation
 from k2rel.studies import Provenance
 from k2rel.tables import ShownTable, percentage
@@ -341,6 +341,9 @@ def advise(
         if some <= place.keys() and not math.isnan(figure.minutes):
             found.append((tuple(sorted(place[change] for change in some)), figure.minutes, cost(some), figure.bound))
     found.sort(key=lambda entry: entry[1])
+    if solution.method == "exact" and any(role_needs(changed(evaluator.design, [each]).study) for each in ranked):
+        # a change can bring roles whose takeovers the exact engine takes to be ideal: then all rows are so
+        solution = replace(solution, takeovers=IDEAL)
     return Advice(
         solution, evaluator.service, evaluator.final().minutes, allowed, tuple(ranked),
         tuple(entry[:3] for entry in found), tuple(entry[3] for entry in found), front,

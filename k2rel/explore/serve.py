@@ -232,12 +232,13 @@ def serve(
         if not server.local:
             others = f"all addresses of this machine, {socket.gethostname()}," if server.everywhere else "this address"
             print(
-                f"k2rel: other machines reach {others} at port {server.server_port}; nothing is encrypted, the token "
-                "neither",
+                f"k2rel: other machines reach {others} at port {server.server_port}; nothing is encrypted"
+                + (", the token neither" if token else ""),
                 file=sys.stderr,
             )
         if not token:
             print("k2rel: without a token, whoever reaches this address can use it", file=sys.stderr)
+        print("k2rel: Ctrl-C ends it", file=sys.stderr)
         if browser:
             threading.Thread(target=partial(webbrowser.open, server.once()), daemon=True).start()
         server.serve_forever()

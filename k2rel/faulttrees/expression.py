@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from k2rel.distributions import Z95, Uncertain
 from k2rel.errors import InputError
-from k2rel.faulttrees.periodic import FORMS, periodic_test, wrong_argument
+from k2rel.faulttrees.periodic import FORM_WORDS, FORMS, periodic_test, wrong_argument
 from k2rel.faulttrees.source import Element
 
 __all__ = ["Evaluation", "number_of"]
@@ -160,7 +160,8 @@ class Evaluation:
         wanted, function = _FUNCTIONS[tag]
         if (wanted is None and not parts) or (wanted is not None and len(parts) not in wanted):
             text = "at least one" if wanted is None else " or ".join(map(str, wanted))
-            raise element.error(f"takes {text} argument(s), got {len(parts)}")
+            forms = f"; {FORM_WORDS}" if tag == "periodic-test" else ""
+            raise element.error(f"takes {text} argument(s), got {len(parts)}{forms}")
         values = [self._value(part) for part in parts]
         if tag == "periodic-test" and (wrong := wrong_argument(values)) is not None:
             place, words = wrong

@@ -30,6 +30,7 @@ FloatArray = NDArray[np.float64]
 
 FORMS = (4, 5, 11)
 """Numbers of arguments."""
+FORM_WORDS = "4 are λ, τ, θ, t; 5 are λ, μ, τ, θ, t; 11 are λ, λ*, μ, τ, θ, γ, π, x, σ, ω, t"
 _MOST_TESTS = 10_000_000  # each moves the sum of the probabilities by 1e-16 or less
 _NAMES = ("λ", "λ*", "μ", "τ", "θ", "γ", "π", "x", "σ", "ω", "t")
 _PLACES = {4: (0, 3, 4, 10), 5: (0, 2, 3, 4, 10), 11: tuple(range(11))}

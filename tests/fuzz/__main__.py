@@ -44,6 +44,8 @@ def main() -> int:
     kinds = args.kinds or list(KINDS)
     if wrong := [kind for kind in kinds if kind not in KINDS]:
         parser.error(f"there is no kind {wrong[0]}; the kinds are {', '.join(KINDS)}")
+    if min(args.count, args.commands) < 0 or args.workers < 1:
+        parser.error("--count and --commands: 0 or more, --workers: 1 or more")
     if args.only is not None:
         return _one(kinds[0], args.only)
     began, findings = time.monotonic(), 0
@@ -68,7 +70,7 @@ def _one(kind: str, number: int) -> int:
     warnings.simplefilter("error")
     with tempfile.TemporaryDirectory() as name:
         written(case, Path(name))
-        print(tried(kind, number, Path(name)))
+        print(tried(kind, number, Path(name), say=True))
     return 0
 
 

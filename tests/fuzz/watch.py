@@ -6,7 +6,6 @@ import collections
 import contextlib
 import multiprocessing
 import os
-import random
 import re
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from typing import Any
 
 import k2rel
 from tests.fuzz import held
-from tests.fuzz.kinds import KINDS, Case, drawn, written
+from tests.fuzz.kinds import KINDS, drawn, written
 
 MOST_SECONDS, MOST_BYTES = 10.0, 2e9
 _CHUNK = 100
@@ -78,19 +77,15 @@ class Seen:
         return f"{self.kind:14s} {self.tried:>8,} tried, {refused:,} refused; {others}; {self.seconds:,.0f} s, {slow}, {self.most_bytes / 1e6:.0f} MB; {len(self.findings)} findings"
 
 
-def tried(kind: str, number: int, folder: Path) -> str:
+def tried(kind: str, number: int, folder: Path, *, say: bool = False) -> str:
     """Try one input here: ``refused``, what was answered, or whatever k2rel should not have raised."""
     case, chance = drawn(kind, number)
     written(case, folder)
-    return _used(kind, case, chance, folder)
-
-
-def _used(kind: str, case: Case, chance: random.Random, folder: Path) -> str:
     try:
         return KINDS[kind].use(folder, case, chance)
     except k2rel.K2relError as error:
         held.readable(str(error))
-        return "refused"
+        return f"refused: {error}" if say else "refused"
 
 
 def _work(kind: str, first: int, end: int, now: Any, pipe: Connection) -> None:
