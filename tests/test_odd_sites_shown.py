@@ -165,3 +165,18 @@ def test_a_client_part_by_its_name_in_the_file_and_a_site_without_roles(k2) -> N
 def test_below_the_services_stands_what_full_service_asks_for(k2, verb) -> None:
     asks = "full service: first half and second half whole for every client"
     assert asks in k2(verb[0], DESIGNS / "ha_pair.yaml", *verb[1:]).out
+
+
+def test_full_service_where_nothing_in_the_foreground_has_a_demand_is_that_of_the_principal_class() -> None:
+    """A background copy is all there is to carry: it is what full service asks for, by every engine."""
+    fixed, way = {"type": "fixed"}, ["seat", "cord", "a"]
+    site = {
+        "format": 2, "name": "copies", "title": "copies", "sides": {"A": {}},
+        "types": {"fixed": {"failure_rate": 0, "mttr": "1 h"}, "part": {"mttf": "96 h", "mttr": "4 h"}},
+        "components": {"a": {"type": "part", "side": "A"}},
+        "clients": {"count": 1, "parts": {"seat": fixed, "cord": fixed | {"side": "A", "between": ["seat", "a"]}}},
+        "traffic": {"copy": {"demand": "5 MB/s", "priority": "background", "paths": [{"side": "A", "via": way}]},
+                    "look": {"demand": 0, "paths": [{"side": "A", "via": way}]}},
+    }  # fmt: skip
+    for method in ("exact", "markov"):
+        assert k2rel.study(site).solve(method)["full_service"].unavailability == pytest.approx(0.04, rel=1e-9)

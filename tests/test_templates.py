@@ -817,3 +817,11 @@ def test_random_fabrics_are_what_loops_give(leaves, spines, cables, globs) -> No
             for s in range(1, spines + 1):
                 expected[f"t_leaf_{n}_{s}_{c}"] = {"title": n, "between": [f"leaf_{n}", f"spine_{s}"]}
     assert expanded(YamlSource("site.yaml", document, {})).data["links"] == expected
+
+
+@pytest.mark.parametrize("wrong", ["3.5", "7", "[{a: 1}]", "yes"])
+def test_components_that_are_none_are_told_beside_links_by_template(wrong, tmp_path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(f"format: 2\nname: x\ncomponents: {wrong}\nlinks:\n  l_{{n}}: {{repeat: {{n: 1..2}}, type: cable}}")
+    with pytest.raises(InputError, match="components"):
+        k2rel.study(path)

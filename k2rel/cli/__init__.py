@@ -303,6 +303,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         cure = "site; use fewer clients or groups" if hasattr(args, "level") else "model; a smaller one is needed"
         tell(f"not enough memory for this {cure}")
         return 2
+    except RecursionError:
+        tell("parts, gates or entries lead to one another through more steps than can be followed, some 150; join some")
+        return 2
     except Exception as error:  # the last line of defence: a person never sees a traceback
         if _is_of_a_stop(error):
             tell("stopped")

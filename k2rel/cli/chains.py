@@ -42,6 +42,7 @@ def ctmc_verb(args: argparse.Namespace) -> int:
     from k2rel.ctmc.steady import steady
     from k2rel.ctmc.transient import over_time
     from k2rel.errors import InputError
+    from k2rel.logic.rounding import at_most_one
 
     if args.time is not None and not 0 <= args.time < np.inf:
         raise InputError(f"--time: 0 or more is needed, in the unit of the rates, got {args.time:g}")
@@ -69,7 +70,8 @@ def ctmc_verb(args: argparse.Namespace) -> int:
         moving = over_time(chain, [args.time], tolerance=args.tolerance, accumulate=bool(rewards))
         p, spent = moving.probability[0], moving.spent_h[0]
         result |= {"method": moving.method, "residual": moving.error, "time": args.time}
-    result["labels"] = {name: float(p[states].sum()) for name, states in labels.items()}
+    shares = {name: at_most_one(float(p[states].sum())) for name, states in labels.items()}
+    result["labels"] = shares
     result["rewards"] = {name: float(p @ values) for name, values in rewards.items()}
     if spent is not None:
         result["accumulated"] = {name: float(spent @ values) for name, values in rewards.items()}
@@ -85,8 +87,8 @@ def ctmc_verb(args: argparse.Namespace) -> int:
             _print_classes(found.classes, labels)
     else:
         say(f"{result['method']}; bound on the error {result['residual']:.2g}\n")
-    for name, states in labels.items():
-        say(f"P({name}) = {float(p[states].sum()):.15g}")
+    for name in labels:
+        say(f"P({name}) = {shares[name]:.15g}")
     for name, values in rewards.items():
         say(f"mean of {name} = {float(p @ values):.15g}")
         if spent is not None:

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from k2rel.arguments import as_whole
 from k2rel.cli.inputs import data_option, force_option, format_option, study_of, study_options
 from k2rel.cli.printing import PICTURES, finite, main_rows, print_json, print_table, put, records, say, writing, written
 from k2rel.doing import doing
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 _REJECTED = 0.01
+_MOST_SAMPLES = 100_000
 
 
 def fit_options(sub: argparse.ArgumentParser) -> None:
@@ -77,8 +79,7 @@ def fit_verb(args: argparse.Namespace) -> int:
         if not sign or not name:
             raise InputError(f"--column {text[:60]}: write part=NAME, for example end=removed_on")
         columns[part.strip()] = name.strip()
-    if args.samples < 0:
-        raise InputError(f"--samples: 0 or more, got {args.samples}")
+    as_whole("--samples", args.samples, 0, _MOST_SAMPLES)
     data = read_field(args.log, by=args.by, columns=columns, decimal=args.decimal, begin=args.begin, until=args.until)
     if data.layout == "counts" and (args.begin or args.until):
         raise InputError("--from, --until: the log has failures and hours, and no starts or ends of its own")

@@ -341,7 +341,8 @@ def advise(
         if some <= place.keys() and not math.isnan(figure.minutes):
             found.append((tuple(sorted(place[change] for change in some)), figure.minutes, cost(some), figure.bound))
     found.sort(key=lambda entry: entry[1])
-    if solution.method == "exact" and any(role_needs(changed(evaluator.design, [each]).study) for each in ranked):
+    named = solution.method == "exact" and not solution.chosen
+    if named and any(role_needs(changed(evaluator.design, [each]).study) for each in ranked):
         # a change can bring roles whose takeovers the exact engine takes to be ideal: then all rows are so
         solution = replace(solution, takeovers=IDEAL)
     return Advice(

@@ -23,6 +23,7 @@ from k2rel.faulttrees.expression import Evaluation
 from k2rel.faulttrees.gates import REFERENCES, gates_in_order, references
 from k2rel.faulttrees.groups import distribution_of, members_of, shares_of, whole_number
 from k2rel.faulttrees.source import Element, read_xml
+from k2rel.logic.rounding import at_most_one
 from k2rel.logic.structure import FALSE, TRUE, Node, Structure
 from k2rel.tables import Shown
 from k2rel.uncertain import points
@@ -444,6 +445,7 @@ class _Model:
 
     def checked(self, value: FloatArray, element: Element) -> FloatArray:
         """A probability at the means lies between 0 and 1; draws are cut later."""
+        value = at_most_one(value)
         if value.ndim == 0 and not 0 <= value <= 1:
             raise element.error(f"'{element.named()}': a probability must lie between 0 and 1, got {float(value):.6g}")
         return value

@@ -31,6 +31,7 @@ MOST_NODES = 16_000_000
 """Bound on the nodes of one module in work, 3.2 GB with the arrays that are made of them; less where memory is less."""
 
 _TILE_BYTES = 16 * 1024 * 1024
+_NEARLY = 0.5  # what is likelier has fewer digits left in its opposite
 _MOST_PAIRS = 30_000_000
 _PAIR_BYTES = 200.0  # while equal pairs are added up: eight arrays, and those of their sorting
 
@@ -78,11 +79,14 @@ class FunctionDiagram:
 
     def _up(self, p: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Values of nodes, and probabilities with those of modules below them."""
-        from k2rel.logic.passes import values_up
+        from k2rel.logic.passes import values_of_both, values_up
 
         full = np.concatenate([p, np.empty((self.modules, p.shape[1]))])
         value = np.empty((self.nodes, p.shape[1]))
-        values_up.run(value.size, self.leaf, self.high, self.low, self.bounds, self.roots, full, value, 1.0)
+        arrays = (self.leaf, self.high, self.low, self.bounds, self.roots, full)
+        values_up.run(value.size, *arrays, value, 1.0)
+        if (full[len(p) : -1] > _NEARLY).any():  # a module that is asked for its opposite may have no digits of it
+            values_of_both.run(value.size, *arrays, 1.0 - full, value, np.empty_like(value))
         return full, value
 
     def probability(self, p: ArrayLike) -> FloatArray:

@@ -50,6 +50,39 @@ def values_up(
 
 
 @Loop
+def values_of_both(
+    leaf: IntArray,
+    high: IntArray,
+    low: IntArray,
+    bounds: IntArray,
+    roots: IntArray,
+    p: FloatArray,
+    rest: FloatArray,
+    value: FloatArray,
+    other: FloatArray,
+) -> None:
+    """Fill `value`, and `other` with the probability of the opposite, each as a sum of positive terms.
+
+    `p` and `rest` (variables x samples) have a variable's probability and that of its opposite; those of modules are
+    filled in. Where a module is nearly certain, 1 - p would have no digits left.
+    """
+    samples = p.shape[1]
+    modules = len(roots)
+    count = p.shape[0] - modules
+    value[0, :], other[0, :] = 0.0, 1.0
+    value[1, :], other[1, :] = 1.0, 0.0
+    for m in range(modules):
+        for n in range(bounds[m], bounds[m + 1]):
+            x, h, o = leaf[n], high[n], low[n]
+            for s in range(samples):
+                value[n, s] = p[x, s] * value[h, s] + rest[x, s] * value[o, s]
+                other[n, s] = p[x, s] * other[h, s] + rest[x, s] * other[o, s]
+        for s in range(samples):
+            p[count + m, s] = value[roots[m], s]
+            rest[count + m, s] = other[roots[m], s]
+
+
+@Loop
 def derivatives_down(
     leaf: IntArray,
     high: IntArray,

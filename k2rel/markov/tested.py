@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.ctmc.periodic import periodic_mean, periodic_mean_of_many, periodic_over_time
+from k2rel.errors import NoConvergenceError
 from k2rel.intervals import common_period, exact_interval
 from k2rel.markov.parts import on_known_days
 from k2rel.markov.states import MOST_EXACT, SiteStates
@@ -123,8 +124,9 @@ def weighted(states: SiteStates, laws: dict[int, Law], known: tuple[IntArray, In
     mean_q = {n: np.array([law.unavailability]) for n, law in laws.items()}
     mean_found = {n: np.array([law.frequency_per_h * law.mttr_h]) for n, law in laws.items()}
     apart = _patterns(states, list(laws), kinds, mean_q, mean_found)[:, 0]
-    result = p * np.divide(together, apart, out=np.ones_like(apart), where=apart > 0)[kind]
-    return np.asarray(result / result.sum())
+    with np.errstate(invalid="ignore"):
+        result = p * np.divide(together, apart, out=np.ones_like(apart), where=apart > 0)[kind]
+    return np.asarray(result / _seen(result.sum(), states))
 
 
 def probability_at_moments(study: Study, states: SiteStates, p: FloatArray) -> list[FloatArray]:
@@ -146,7 +148,17 @@ def probability_at_moments(study: Study, states: SiteStates, p: FloatArray) -> l
     mean = patterns @ weight
     ratio = np.divide(patterns, mean[:, None], out=np.ones_like(patterns), where=mean[:, None] > 0)
     moments = p[:, None] * ratio[kind]
-    return list((moments / moments.sum(axis=0)).T)
+    return list((moments / _seen(moments.sum(axis=0), states)).T)
+
+
+def _seen(total: FloatArray, states: SiteStates) -> FloatArray:
+    """Sums that probabilities are divided by; refused where parts are up so seldom that none is left."""
+    if not np.all(total > 0.0):
+        raise NoConvergenceError(
+            f"{states.policy.site.name}: between their tests, tested parts are failed so surely that the states in "
+            "which they work have no probability left; ask for method exact, or have them tested more often"
+        )
+    return total
 
 
 def tested_kinds(states: SiteStates, numbers: Sequence[int]) -> tuple[IntArray, IntArray]:
@@ -174,7 +186,8 @@ def _patterns(
         hidden, repair = kinds[:, 2 * column, None], kinds[:, 2 * column + 1, None]
         q, of_repair = unavailability[n], np.minimum(found[n], unavailability[n])
         result = result * (q - of_repair) ** hidden * of_repair**repair
-        result = result * (1.0 - q) ** (states.parts.populations[n].size - hidden - repair)
+        with np.errstate(divide="ignore", invalid="ignore"):  # no number where q is 1: whoever divides by a sum sees it
+            result = result * (1.0 - q) ** (states.parts.populations[n].size - hidden - repair)
     return result
 
 

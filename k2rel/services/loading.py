@@ -96,7 +96,8 @@ class Loading:
         site = self.policy.site
         classes = site.foreground if self._foreground else tuple(site.traffic)
         asked = site.full_service_of if self._foreground else (self.principal,)
-        wanted = [name for name in classes if name in asked or site.traffic[name].demand_mb_s > 0]
+        loaded = {name for name in classes if site.traffic[name].demand_mb_s > 0}
+        wanted = [name for name in site.traffic if name in asked or name in loaded]
         wanted.sort(key=lambda name: name != self.principal)
         return traffic_diagram(self.policy, wanted, with_shares=True)
 

@@ -36,6 +36,7 @@ __all__ = ["moderate_plan", "simulate"]
 _EVENTS_OF_CHUNK = 600_000
 _MOST_EVENTS = 3e8
 _MODERATE_EVENTS, _FEW_HISTORIES = 3e7, 200
+_MISSED, _LONG = 0.01, 5.0  # of a part's downtime; times as long as it needs to forget, after which 0.7 % is missed
 
 
 def _events(site: SiteModel, plan: Plan) -> float:
@@ -62,9 +63,43 @@ def chunk_size(site: SiteModel, plan: Plan) -> int:
     return int(min(max(_EVENTS_OF_CHUNK / events, 1), 250_000))
 
 
+def _slowest(study: Study) -> tuple[float, str, float, str]:
+    """Longest time in which a part forgets how it began, and longest between tests [h], each with the part."""
+    forgets, between = (0.0, ""), (0.0, "")
+    for name, law in (*study.laws.shared.items(), *study.laws.client.items()):
+        if law.failure_rate_per_h <= 0:
+            continue
+        if law.test_interval_h > 0:
+            between = max(between, (law.test_interval_h, name))
+        if law.mttr_h > 0:
+            forgets = max(forgets, (1.0 / (law.failure_rate_per_h + 1.0 / law.mttr_h), name))
+    return *forgets, *between
+
+
+def _check_long_run(study: Study, plan: Plan) -> None:
+    """Refuse a plan in which a part that began as new is too slow to show the long run, or a test never comes."""
+    forgets_h, slow, between_h, tested = _slowest(study)
+    hours = plan.years * HOURS_PER_YEAR
+    if forgets_h > 0:
+        missed = forgets_h / hours * -math.expm1(-hours / forgets_h) * math.exp(-plan.warm_up_h / forgets_h)
+        if missed > _MISSED:
+            raise InputError(
+                f"{study.site.name}: {slow} begins as new and takes {forgets_h / HOURS_PER_YEAR:.3g} years to show how "
+                f"it is in the long run, so that {missed:.0%} of its downtime would be missed; simulate with a warm-up "
+                f"of {math.ceil(_LONG * forgets_h / HOURS_PER_YEAR):,} years or more"
+            )
+    if between_h > hours:
+        raise InputError(
+            f"{study.site.name}: {tested} is tested every {between_h / HOURS_PER_YEAR:.3g} years, and {plan.years} "
+            "years do not show the time between two tests; simulate more years"
+        )
+
+
 def moderate_plan(study: Study, organisation: Organisation, circumstances: Circumstances | None) -> Plan:
-    """So many histories of the usual length that they take some seconds."""
-    plan = Plan()
+    """So many histories of the usual length that they take some seconds; longer where parts are slower."""
+    forgets_h, _, between_h, _ = _slowest(study)
+    years = max(Plan().years, min(1000, math.ceil(between_h / HOURS_PER_YEAR)))
+    plan = Plan(years=years, warm_up_h=max(Plan().warm_up_h, _LONG * forgets_h))
     events = _events(prepare(study, organisation, circumstances or USUAL).site, plan)
     return replace(plan, histories=int(min(max(_MODERATE_EVENTS / events, _FEW_HISTORIES), plan.histories)))
 
@@ -122,6 +157,8 @@ def simulate(
     study = study_of(study)
     plan = plan or Plan()
     at_once = worker_count(workers)
+    if circumstances is None or not (circumstances.lives or circumstances.repairs):
+        _check_long_run(study, plan)
     prepared = prepare(study, organisation or Organisation(), circumstances or USUAL)
     site = prepared.site
     service = site.service(site.principal if plan.service is None else plan.service)

@@ -158,7 +158,9 @@ class _Writer:
         links: list[tuple[dict[str, Any], Scope, KeyPath, Scope | None]] = []
         self._sections(data, scope, at, to, result, links, scope)
         self.entries.stop()
-        self.entries.components = dict.fromkeys([*self.entries.components, *(result.get("components") or {})])
+        written = result.get("components")  # what is no mapping is told when the whole is checked
+        known = written if isinstance(written, dict) else {}
+        self.entries.components = dict.fromkeys([*self.entries.components, *known])
         for item, own, place, outer in links:
             for key, entry in item.items():
                 self.entries.put(result["links"], key, entry, own, (*place, key), (*to, "links"), outer)

@@ -335,7 +335,7 @@ def _sampled(
     rows = []
     for row in design.tolist():
         values = [
-            low * (high / low) ** u if logarithmic else low + (high - low) * u
+            math.exp(math.log(low) + (math.log(high) - math.log(low)) * u) if logarithmic else low + (high - low) * u
             for u, (low, high, _, logarithmic) in zip(row, ranges, strict=True)
         ]
         texts = [f"{value:.12g} {unit}".strip() for value, (_, _, unit, _) in zip(values, ranges, strict=True)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import contextlib
 import os
 import sys
 import tempfile
@@ -13,6 +14,9 @@ from pathlib import Path
 
 from tests.fuzz.kinds import KINDS, drawn, written
 from tests.fuzz.watch import Seen, by_command, in_process, tried
+
+
+_WARM = 60
 
 
 def _shown(seen: Seen) -> None:
@@ -49,6 +53,12 @@ def main() -> int:
     if args.only is not None:
         return _one(kinds[0], args.only)
     began, findings = time.monotonic(), 0
+    with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for kind in kinds:  # loops that are compiled at their first use are so before anything is timed
+            for number in range(_WARM):
+                with contextlib.suppress(Exception, SystemExit):
+                    tried(kind, number, Path(name))
     for kind in kinds:
         count = args.count // 20 if kind == "options" else args.count
         for seen in (
