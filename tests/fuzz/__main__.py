@@ -15,7 +15,6 @@ from pathlib import Path
 from tests.fuzz.kinds import KINDS, drawn, written
 from tests.fuzz.watch import Seen, by_command, in_process, tried
 
-
 _WARM = 60
 
 
