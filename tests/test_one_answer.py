@@ -318,7 +318,7 @@ def test_circumstances_lead_to_the_simulation_and_nobody_else_takes_them(tmp_pat
 
 def test_where_there_is_no_chain_the_same_rules_are_simulated_and_the_reason_is_said() -> None:
     study = k2rel.study("L2R", settings={"psu.mttr": "90000 h"})
-    answer = study.solve(plan=Plan(histories=20))
+    answer = study.solve(plan=Plan(histories=20, warm_up_h=400_000.0))
     assert (answer.method, answer.takeovers) == ("simulation", "as modelled")
     assert answer.reason.startswith("takeovers take time, ")
     assert ", and there is no chain: " in answer.reason
