@@ -28,6 +28,7 @@ __all__ = [
 
 
 _LONGEST_LINE, _BEGIN, _END = 4_000, 600, 300
+_MOST_TOLD = 60  # mistakes, of a file in which nothing is right
 
 
 def _shortened(line: str) -> str:
@@ -100,7 +101,10 @@ class InputError(K2relError, ValueError):
         if isinstance(problems, Problem):
             problems = [problems]
         self.problems: tuple[Problem, ...] = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        told = [str(problem) for problem in self.problems[:_MOST_TOLD]]
+        if (more := len(self.problems) - len(told)) > 0:
+            told.append(f"and {more:,} more")
+        super().__init__("\n".join(told))
 
 
 class ModelTooLargeError(K2relError):

@@ -192,3 +192,12 @@ def test_a_message_that_quotes_a_book_keeps_its_ends() -> None:
     assert said.startswith("s.yaml:3: name: 'xxx")
     assert said.endswith("xxx' is no name; it has up to 60 letters")
     assert "characters ...]" in said
+
+
+def test_of_hundreds_of_mistakes_the_first_are_told_and_how_many_more() -> None:
+    error = InputError([Problem(f"'{n}' is no number", "t.csv", n) for n in range(1, 313)])
+    lines = str(error).split("\n")
+    assert lines[0] == "t.csv:1: '1' is no number"
+    assert lines[-1] == "and 252 more"
+    assert len(lines) == 61
+    assert len(error.problems) == 312
