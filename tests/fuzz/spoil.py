@@ -72,7 +72,7 @@ def scalar(chance: random.Random, names: Sequence[str] = ()) -> Any:
     if draw < 0.35:
         return chance.choice(NUMBERS) + chance.choice(UNITS)
     if draw < 0.55:
-        return chance.choice(PLAIN)
+        return copy.deepcopy(chance.choice(PLAIN))  # what is changed further is not what others draw
     if draw < 0.7:
         return chance.choice(TEXTS)
     return chance.choice(names) if names and draw < 0.9 else chance.choice(WORDS)
