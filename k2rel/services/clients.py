@@ -9,7 +9,7 @@ group are independent and alike, and counts are sums of multinomials. Cost grows
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -138,6 +138,13 @@ class OwnParts:
         self._moves: dict[object, dict[tuple[tuple[int, ...], tuple[int, ...]], float]] = {}
         self.memo: dict[object, float] = {}
 
+    @cached_property
+    def _while_working(self) -> FloatArray:
+        """Probability of the states of the others while each part works, a column each; it may hardly ever work."""
+        q = np.tile(self.unavailability[:, None], len(self.names))
+        np.fill_diagonal(q, 0.0)
+        return self.states.probability(q)
+
     def joint(self, group: int, asks: Sequence[tuple[str, Situation]]) -> dict[tuple[int, ...], float]:
         """Give the probability of each combination of outcomes of one client."""
         key = (group, tuple(asks))
@@ -161,9 +168,7 @@ class OwnParts:
                 continue
             up = states[self.states.works[:, i]]
             down = up - (1 << i)
-            # probability of the other parts' states, this part working, also where it hardly ever does
-            working = np.where(np.arange(len(self.names)) == i, 0.0, self.unavailability)
-            others = self.states.probability(working[:, None])[up, 0]
+            others = self._while_working[up, i]
             for one, other, frequency in ((up, down, failed), (down, up, restored)):
                 pairs = [array[one] for array in arrays] + [array[other] for array in arrays]
                 for key, value in _tally(pairs, others * frequency).items():
