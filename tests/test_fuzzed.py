@@ -1,6 +1,8 @@
 """A short run of the fuzzers (`make fuzz`): what nobody would write is refused by a sentence, or answered and checked."""
 
 import random
+import subprocess
+import sys
 import time
 
 import pytest
@@ -58,6 +60,22 @@ def test_whoever_breaks_is_found(use, monkeypatch) -> None:
     monkeypatch.setattr(watch, "MOST_BYTES", 1e9)
     seen = watch.in_process("sites", 0, 3, workers=1)
     assert {one.number for one in seen.findings} == {0, 1, 2}
+
+
+@pytest.mark.parametrize(("megabytes", "found"), [(1, 0), (400, 2)])
+def test_the_memory_of_a_command_is_its_own_not_that_of_who_started_it(megabytes, found, monkeypatch) -> None:
+    held_here = bytearray(b"x" * 500_000_000)
+
+    def command(kind, number, folder):
+        program = f"import time; taken = bytearray({megabytes} * 1_000_000); time.sleep(0.3)"
+        with (folder / ".err").open("wb") as err:
+            return subprocess.Popen([sys.executable, "-c", program], stderr=err)
+
+    monkeypatch.setattr(watch, "_command", command)
+    monkeypatch.setattr(watch, "MOST_BYTES", 2e8)
+    seen = watch.by_command("trees", 0, 2, workers=1)
+    assert [one.what for one in seen.findings] == ["takes 0.4 GB"] * found
+    del held_here
 
 
 def test_what_hangs_is_ended_and_the_others_go_on(monkeypatch) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import multiprocessing
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -242,11 +243,22 @@ def _judged(kind: str, code: int, seconds: float, used: float, err: str) -> str:
     return ""
 
 
+def _resident(process: int) -> float:
+    """The most memory that a process that runs has had since its program began, in bytes; 0 once it has ended."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((float(line.split()[1]) * 1024.0 for line in lines if line.startswith("VmHWM:")), 0.0)
+
+
 def by_command(kind: str, first: int, count: int, workers: int) -> Seen:
     """Try so many inputs of a kind through the command, each in a process of its own."""
     seen = Seen(f"{kind} (command)")
+    most: dict[int, float] = {}
 
     def ended(number: int, process: subprocess.Popen[bytes], folder: Path, began: float) -> bool:
+        most[process.pid] = max(most.get(process.pid, 0.0), _resident(process.pid))
         found, status, usage = os.wait4(process.pid, os.WNOHANG)
         if found == 0:
             if time.monotonic() - began < _ASKED_FOR_MORE.get(kind, _COMMAND_SECONDS):
@@ -254,7 +266,10 @@ def by_command(kind: str, first: int, count: int, workers: int) -> Seen:
             process.kill()
             found, status, usage = os.wait4(process.pid, 0)
         process.returncode = code = os.waitstatus_to_exitcode(status)
-        spent, used = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024.0
+        # what the system counts begins with the memory of whoever started the command, here the watcher's
+        spent, counted, used = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024.0, most.pop(process.pid)
+        if counted > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0:
+            used = max(used, counted)
         seen.most_bytes = max(seen.most_bytes, used)
         seen.add(1, collections.Counter([_became(kind, code)]), [(spent, number)], spent)
         err = (folder / ".err").read_bytes().decode("utf-8", "replace")
