@@ -6,7 +6,6 @@ that flows lead to. Whatever rate leads out of the list is kept and bounds the e
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from k2rel.ctmc.chain import Chain
 from k2rel.ctmc.steady import SteadyState, steady
 from k2rel.errors import InputError, ModelTooLargeError, NoConvergenceError
 from k2rel.logic.structure import BoolArray, Node
+from k2rel.markov.atoms import Atoms
 from k2rel.markov.pairs import Pairs, met_pairs, no_roles
 from k2rel.markov.parts import Move, Parts, on_known_days, parts_of
 from k2rel.markov.recovery import until_all_up
@@ -159,65 +159,6 @@ def _failed(parts: Parts, population: IntArray, atoms: IntArray) -> dict[str, Bo
     }
 
 
-class _Lists:
-    """Atoms and their moves as flat arrays for the kernels."""
-
-    def __init__(self, parts: Parts, organisation: Organisation, found_at_once: Collection[int] = ()) -> None:
-        pops = parts.populations
-        weights = [population.weights() for population in pops]
-        for number in found_at_once:  # after a test as likely under repair as hidden before it
-            weights[number] = np.maximum(weights[number], weights[number][pops[number].states.index("hidden")])
-        entries = [
-            (weight * population.size, weight, number, local)
-            for number, population in enumerate(pops)
-            for local, weight in enumerate(weights[number].tolist(), 1)
-        ]
-        entries.sort(key=lambda entry: (-entry[0], entry[2], entry[3]))
-        self.weight = np.array([entry[1] for entry in entries])
-        self.population = np.array([entry[2] for entry in entries], dtype=np.int64)
-        self.local = np.array([entry[3] for entry in entries], dtype=np.int64)
-        atom = {(entry[2], entry[3]): index + 1 for index, entry in enumerate(entries)}
-        self.size = np.array([population.size for population in pops], dtype=np.int64)
-        self.crews = organisation.crews if organisation.crews is not None else 1_000_000
-        starts, to, rate, rank = [0], [], [], []
-        jobs = []
-        self.numbered: list[tuple[int, Move]] = []
-        for number, local in zip(self.population.tolist(), self.local.tolist(), strict=True):
-            moves = [move for move in pops[number].moves if move.before == local]
-            self.numbered += [(number, move) for move in moves]
-            to += [atom.get((number, move.after), 0) for move in moves]
-            rate += [move.rate_per_h for move in moves]
-            rank += [move.rank for move in moves]
-            starts.append(len(to))
-            jobs.append(sum(move.rank >= 0 for move in moves))
-        self.atom_moves = (
-            np.array(starts),
-            np.array(to, dtype=np.int64),
-            np.array(rate),
-            np.array(rank, dtype=np.int64),
-        )
-        self.jobs = np.array(jobs, dtype=np.int64)
-        self.speed = np.array([sum(rate[a:b]) for a, b in itertools.pairwise(starts)])
-        starts, to, rate = [0], [], []
-        for number, population in enumerate(pops):
-            moves = [move for move in population.moves if move.before == 0]
-            self.numbered += [(number, move) for move in moves]
-            to += [atom[number, move.after] for move in moves]
-            rate += [move.rate_per_h for move in moves]
-            starts.append(len(to))
-        self.new_moves = (np.array(starts), np.array(to, dtype=np.int64), np.array(rate, dtype=np.float64))
-        # hours of repair that a failure brings, all that one member can need
-        jobs_of = [
-            max(
-                sum(move.rank >= 0 for move in p.moves if move.before == local) for local in range(1, len(p.states) + 1)
-            )
-            for p in pops
-        ]
-        self.hours = np.array([max(1, most) * float(p.back_h().max()) for p, most in zip(pops, jobs_of, strict=True)])
-        self.bits = max(1, len(entries).bit_length())
-        self.deepest = min(62 // self.bits, max(1, int(self.size.sum()))) if entries else 1
-
-
 def site_states(study: Study, organisation: Organisation, roots: list[Node], policy: Policy) -> SiteStates:
     """Generate and solve the chain of a site; `roots` will be evaluated in every state.
 
@@ -245,7 +186,7 @@ def _within(
     takeover = Takeover(policy, organisation.takeover_times) if policy.sticky else None
     asked = [*roots, *(takeover.conditions if takeover else ())]
     parts = parts_of(study, policy, asked, organisation)
-    lists = _Lists(parts, organisation)
+    lists = Atoms(parts, organisation)
     below = tolerances[0] * 1e-2
     # how far to aim below what the bound must be: a chain that just misses it is made again, which costs little on the
     # way to a smaller one, and as much as all before at the end
@@ -255,7 +196,7 @@ def _within(
     def generated(found_at_once: Collection[int] = ()) -> SiteStates:
         # where nothing can be said of what is left out, nothing may be left out
         least = below if recovery else 0.0
-        here = _Lists(parts, organisation, found_at_once) if found_at_once else lists
+        here = Atoms(parts, organisation, found_at_once) if found_at_once else lists
         # what a test finds at once is reached whatever the rates are
         most, finer = (MOST_EXACT, 0.0) if found_at_once else (most_states, _FINER)
         return _generated(policy, takeover, parts, here, organisation, tolerances[0], least, recovery, most, finer)
@@ -313,7 +254,7 @@ def _generated(
     policy: Policy,
     takeover: Takeover | None,
     parts: Parts,
-    lists: _Lists,
+    lists: Atoms,
     organisation: Organisation,
     tolerance: float,
     below: float,
