@@ -113,6 +113,24 @@ def value_sweep(
 
 
 @compiled
+def steps_before(
+    start: IntArray, target: IntArray, jump: FloatArray, staying: FloatArray, counts: FloatArray, value: FloatArray,
+    before: FloatArray,
+) -> None:  # fmt: skip
+    """Values one step of a uniformised chain earlier, of several columns; 0 where a state does not count."""
+    columns = value.shape[1]
+    for i in range(len(value)):
+        for c in range(columns):
+            before[i, c] = staying[i, c] * value[i, c]
+        for k in range(start[i], start[i + 1]):
+            j, share = target[k], jump[k]
+            for c in range(columns):
+                before[i, c] += share * value[j, c]
+        for c in range(columns):
+            before[i, c] *= counts[i, c]
+
+
+@compiled
 def bias_sweep(
     start: IntArray, target: IntArray, rate: FloatArray, leave: FloatArray, gain: FloatArray, value: FloatArray
 ) -> float:

@@ -105,14 +105,19 @@ def over_time(
         probability, spent, made = doubling.followed(chain, p, times, accumulate=accumulate)
         error = 8 * float(np.finfo(np.float64).eps) * (made + 2) * float(p.sum())
         return OverTime(times, probability, spent, error, made, "doubling of a short step")
-    seconds = _uniformised_s(chain, last)
-    if seconds > _MOST_WORK / _WORK_PER_S:
-        raise ModelTooLargeError(
-            f"a chain of {chain.states:,} states whose fastest is left at rate {_fastest(chain):.3g}: time {last:g} "
-            f"asks for {_steps(_fastest(chain) * last):.2g} steps, about {_words(seconds)} of computing; ask for a "
-            "shorter time or the steady state"
-        )
+    check_steps(chain, _fastest(chain) * last, chain.transitions + chain.states, "or the steady state")
     return _uniformised(chain, times, p, tolerance, accumulate)
+
+
+def check_steps(chain: Chain, mean: float, work: float, otherwise: str = "") -> None:
+    """Refuse more steps of a uniformised chain than can be made: about `mean` of them, with so much work each."""
+    seconds = _steps(mean) * work / _WORK_PER_S
+    if not seconds <= _MOST_WORK / _WORK_PER_S:
+        raise ModelTooLargeError(
+            f"a chain of {chain.states:,} states whose fastest is left at rate {_fastest(chain):.3g}: time "
+            f"{mean / (_fastest(chain) or 1.0):g} asks for {_steps(mean):.2g} steps, about {_words(seconds)} of "
+            f"computing; ask for a shorter time {otherwise}".rstrip()
+        )
 
 
 def feasible_time(chain: Chain, time_h: float) -> bool:

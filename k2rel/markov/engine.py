@@ -20,6 +20,7 @@ from k2rel.doing import doing
 from k2rel.logic.diagram import Diagram, Transitions
 from k2rel.logic.rounding import at_most_one
 from k2rel.logic.structure import BoolArray
+from k2rel.markov.starts import Start
 from k2rel.markov.states import SiteStates, site_states
 from k2rel.markov.tested import probability_at_moments, tested_over_time, tested_probability
 from k2rel.organisation import Organisation
@@ -31,7 +32,7 @@ from k2rel.services.modes import deciding
 from k2rel.studies import Provenance, Study
 from k2rel.tables import Shown
 
-__all__ = ["Dynamics", "forget", "solved"]
+__all__ = ["Dynamics", "followed_policy", "forget", "solved"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -251,13 +252,23 @@ _lately: deque[Dynamics] = deque(maxlen=4)
 
 
 @lru_cache(maxsize=4)
-def solved(study: Study, organisation: Organisation) -> Dynamics:
-    """Generate and solve the chain of a site, to its tolerance, or to the smallest that keeps it of moderate size."""
-    policy = _sticky(study.policy) if organisation.roles == "sticky" else study.policy
+def solved(study: Study, organisation: Organisation, starts: tuple[Start, ...] = ()) -> Dynamics:
+    """Generate and solve the chain of a site, to its tolerance, or to the smallest that keeps it of moderate size.
+
+    States that the site may be in at present are followed as far as that in which nothing has failed.
+    """
+    policy = followed_policy(study, organisation)
+    if starts:
+        return Dynamics(study, organisation, policy, _states(study, organisation, policy, starts))
     states = _followed_before(study, organisation, policy) or _states(study, organisation, policy)
     found = Dynamics(study, organisation, policy, states)
     _lately.append(found)
     return found
+
+
+def followed_policy(study: Study, organisation: Organisation) -> Policy:
+    """Give the rules of a site as its chain follows them."""
+    return _sticky(study.policy) if organisation.roles == "sticky" else study.policy
 
 
 def forget() -> None:
@@ -266,11 +277,11 @@ def forget() -> None:
     _lately.clear()
 
 
-def _states(study: Study, organisation: Organisation, policy: Policy) -> SiteStates:
+def _states(study: Study, organisation: Organisation, policy: Policy, starts: tuple[Start, ...] = ()) -> SiteStates:
     roots = deciding(policy, list(study.site.traffic))
     roots += [policy.role_up(role) for role in study.site.roles]
     with doing("solving the chain"):
-        return site_states(study, organisation, list(dict.fromkeys(roots)), policy)
+        return site_states(study, organisation, list(dict.fromkeys(roots)), policy, starts)
 
 
 def _followed_before(study: Study, organisation: Organisation, policy: Policy) -> SiteStates | None:

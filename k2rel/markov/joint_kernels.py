@@ -155,20 +155,23 @@ def joint_states(
 ) -> Reached:  # fmt: skip
     """Follow flows from the states that wait as long as they are at least `below_per_h`, the most probable state first.
 
-    At first these are the seeds, control states with no part failed. Where a state leads often is followed however
-    improbable the state is, so that no state ends in nothing. It stops after `most` states. States that lead to pairs
-    that are not known (`wanted`) wait in what is given back.
+    At first these are the seeds, each a state of the parts and a control state. Where a state leads often is followed
+    however improbable the state is, so that no state ends in nothing. It stops after `most` states. States that lead
+    to pairs that are not known (`wanted`) wait in what is given back.
     """
     controls = moves.pair.shape[1]
     parts, control, share, seen = found.parts, found.control, found.share, found.seen
     link, waits, table, count = found.link, found.waits, found.table, found.states
     to_all = _no_successors(moves)
     if count == 0:
-        for seed in seeds:
-            parts[count], control[count], share[count], seen[count] = 0, seed, 1.0, 0.0
-            _wait(link, waits, count, 1.0)
-            count += 1
-        _all_placed(table, parts, control, controls, count)
+        for n in range(len(seeds)):
+            key = seeds[n, 0] * controls + seeds[n, 1]
+            at = _place(table, key)
+            if table[at, 0] == -1:
+                table[at, 0], table[at, 1] = key, count
+                parts[count], control[count], share[count], seen[count] = seeds[n, 0], seeds[n, 1], 1.0, 0.0
+                _wait(link, waits, count, 1.0)
+                count += 1
     unknown = _NOWHERE  # the first of those that wait for pairs
     size = 0
     while count <= most:

@@ -23,6 +23,7 @@ from k2rel.markov.atoms import Atoms
 from k2rel.markov.pairs import Pairs, met_pairs, no_roles
 from k2rel.markov.parts import Move, Parts, on_known_days, parts_of
 from k2rel.markov.recovery import until_all_up
+from k2rel.markov.starts import Start
 from k2rel.memory import as_memory, most_of
 from k2rel.organisation import Organisation
 from k2rel.policy.controls import DOINGS, NO_BACKUP, NO_HELP, UNSEEN
@@ -81,6 +82,7 @@ class SiteStates:
     error_bound: float  # of events that last only while something is failed or out of service; nan: none could be given
     share_bound: float  # of every probability, such as that of a role at one side
     recipe: Recipe
+    out_per_h: FloatArray  # (states,): rate at which each is left for states that are not followed
     left_per_h: float = math.nan  # bound on how often the states that are followed are left [1/h]
 
     @cached_property
@@ -159,19 +161,22 @@ def _failed(parts: Parts, population: IntArray, atoms: IntArray) -> dict[str, Bo
     }
 
 
-def site_states(study: Study, organisation: Organisation, roots: list[Node], policy: Policy) -> SiteStates:
+def site_states(
+    study: Study, organisation: Organisation, roots: list[Node], policy: Policy, starts: Sequence[Start] = ()
+) -> SiteStates:
     """Generate and solve the chain of a site; `roots` will be evaluated in every state.
 
-    Where no tolerance is asked for, the error bound becomes as small as a chain of moderate size allows.
+    Where no tolerance is asked for, the error bound becomes as small as a chain of moderate size allows. Of `starts`,
+    and of what they lead to, as much is followed as of the state in which nothing has failed.
     """
     if organisation.tolerance is not None:
-        return _within(study, organisation, roots, policy, [organisation.tolerance], _MOST_STATES)
+        return _within(study, organisation, roots, policy, [organisation.tolerance], _MOST_STATES, starts)
     for tolerances, most in _LADDERS[:-1]:
         try:
-            return _within(study, organisation, roots, policy, tolerances, most)
+            return _within(study, organisation, roots, policy, tolerances, most, starts)
         except ModelTooLargeError:
             continue
-    return _within(study, organisation, roots, policy, *_LADDERS[-1])
+    return _within(study, organisation, roots, policy, *_LADDERS[-1], starts)
 
 
 def _within(
@@ -181,6 +186,7 @@ def _within(
     policy: Policy,
     tolerances: Sequence[float],
     most_states: int,
+    starts: Sequence[Start],
 ) -> SiteStates:
     """A chain whose error bound is below the last of some tolerances, or one before it, without too many states."""
     takeover = Takeover(policy, organisation.takeover_times) if policy.sticky else None
@@ -199,7 +205,8 @@ def _within(
         here = Atoms(parts, organisation, found_at_once) if found_at_once else lists
         # what a test finds at once is reached whatever the rates are
         most, finer = (MOST_EXACT, 0.0) if found_at_once else (most_states, _FINER)
-        return _generated(policy, takeover, parts, here, organisation, tolerances[0], least, recovery, most, finer)
+        more = (tolerances[0], least, recovery, most, finer, starts)
+        return _generated(policy, takeover, parts, here, organisation, *more)
 
     kept: SiteStates | None = None
     for tolerance in tolerances:
@@ -261,6 +268,7 @@ def _generated(
     recovery: Callable[[ArrayLike], FloatArray] | None,
     most: int,
     finer: float,
+    starts: Sequence[Start],
 ) -> SiteStates:
     """One chain, with everything that has a weight of at least `below`."""
     from scipy.sparse import csr_array
@@ -274,8 +282,10 @@ def _generated(
         lists.weight, lists.speed, lists.population, lists.size, lists.jobs, lists.crews, lists.bits, lists.deepest,
         below, most,
     )  # fmt: skip
+    if starts:
+        packed, weight = lists.around(packed, weight, [start.failed for start in starts], below)
     _check_size(len(packed), tolerance, most)
-    atoms = (packed[:, None] >> (lists.bits * np.arange(lists.deepest))) & ((1 << lists.bits) - 1)
+    atoms = lists.unpacked(packed)
     onsite = np.zeros(len(packed), dtype=np.bool_)
     if travel:
         waiting = np.concatenate([[0], lists.jobs])[atoms].sum(axis=1) > 0
@@ -302,12 +312,19 @@ def _generated(
         part_state, control = np.arange(size), np.zeros(size, dtype=np.int64)
         matrix = csr_array((rate, target, start), shape=(size, size))
     else:
-        quiet, found = takeover.quiet, none_reached(len(takeover.quiet))
+        place_of = {key: place for place, key in enumerate(keys.tolist())} if starts else {}
+        from_starts = [
+            (place_of[int(lists.packed(row)[0]) << 1], start.control)
+            for start in starts
+            for row in lists.of(start.failed)
+        ]
+        seeds = np.array([*((0, control) for control in takeover.quiet.tolist()), *from_starts], dtype=np.int64)
+        found = none_reached(len(seeds))
 
         def follow(known: Pairs) -> None:
             nonlocal found
             timed_leave = known.table.rate_per_h.sum(axis=0)
-            found = joint_states(quiet, joint(known), leave, timed_leave, below * finer, most, found)
+            found = joint_states(seeds, joint(known), leave, timed_leave, below * finer, most, found)
 
         pairs = met_pairs(takeover, values, follow)
         part_state, control = found.parts[: found.states], found.control[: found.states]
@@ -343,7 +360,7 @@ def _generated(
         )
     states = SiteStates(
         parts, lists.population, lists.local, atoms, onsite, part_state, control, takeover, policy, whole, solution,
-        math.nan, math.nan, Recipe(joint(pairs), which, tuple(lists.numbered), pairs.table),
+        math.nan, math.nan, Recipe(joint(pairs), which, tuple(lists.numbered), pairs.table), out,
     )  # fmt: skip
     return _bounded(states, out, out_work[part_state], lists.hours, recovery)
 

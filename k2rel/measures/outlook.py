@@ -1,0 +1,204 @@
+"""What lies ahead of every state of a site within some hours: downtime, failures, outages by their length.
+
+One pass backwards through the chain (`k2rel.ctmc.outlook`) serves every state at once, so that a table of many present
+states costs what one costs, and the usual day is their mixture in the long run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from k2rel.ctmc.outlook import Ahead, ahead
+from k2rel.logic.structure import BoolArray
+from k2rel.markov.engine import Dynamics
+from k2rel.services.diagrams import Service
+
+__all__ = ["Outlook", "ServiceStates"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+_UP = 1.0 - 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class ServiceStates:
+    """One service in every state of a chain."""
+
+    service: Service
+    unavailability: FloatArray  # (states,): given each state, clients' own parts in their long run
+    down: BoolArray  # (states,): whether shared parts and roles take it down
+    fails_per_h: FloatArray  # (states,): rate at which it fails from each
+    by_clients_per_h: FloatArray  # (states,): of that, by clients' own parts while nothing else happens
+
+    @classmethod
+    def of(cls, dynamics: Dynamics, service: Service) -> ServiceStates:
+        """Work out a service in every state."""
+        modes = dynamics.modes(service.diagram)
+        count = service.diagram.modes
+        chain = dynamics.states.chain
+        rows = np.repeat(np.arange(chain.states), np.diff(chain.rates.indptr))
+        before, after = modes[rows], modes[chain.rates.indices]
+        changes = np.flatnonzero(before != after)
+        pairs, place = np.unique(before[changes] * count + after[changes], return_inverse=True)
+        unavailability, fails, own = np.zeros(count), np.zeros(chain.states), np.zeros(count)
+        for weight, moment in dynamics.at_moments:
+            given = moment.unavailability_given_mode(service)
+            there = given < _UP
+            crossing = np.array([
+                service.crossing(moment.own, pair // count, pair % count) if there[pair // count] else 0.0
+                for pair in pairs.tolist()
+            ])  # fmt: skip
+            unavailability += weight * given
+            if len(changes):
+                flow = chain.rates.data[changes] * crossing[place.reshape(-1)]
+                fails += weight * np.bincount(rows[changes], weights=flow, minlength=chain.states)
+            own += weight * np.array([
+                service.own_rate(moment.own, mode) if there[mode] else 0.0 for mode in range(count)
+            ])  # fmt: skip
+        return cls(
+            service, unavailability[modes], np.asarray(unavailability[modes] > 0.5), fails + own[modes], own[modes]
+        )
+
+
+class Outlook:
+    """What lies ahead of every state of a chain, of some services, within a horizon.
+
+    An outage is longer than a time where the shared parts and roles that began it have not ended it by then; one that
+    clients' own parts begin lasts an exponential time. Whether an outage will be long is decided where it begins.
+    """
+
+    def __init__(
+        self,
+        dynamics: Dynamics,
+        services: Sequence[Service],
+        horizon_h: float,
+        lengths_h: Sequence[float],
+        delays_h: Sequence[float] = (),
+        rows: Sequence[int] = (),
+    ) -> None:
+        self.dynamics, self.horizon_h, self.lengths_h = dynamics, horizon_h, tuple(lengths_h)
+        self.services = [ServiceStates.of(dynamics, service) for service in services]
+        self.times_h = tuple(dict.fromkeys([horizon_h, *(horizon_h - hours for hours in delays_h), *delays_h]))
+        self.times_h = tuple(time for time in self.times_h if 0.0 < time <= horizon_h)
+        self.rows = tuple(rows)
+
+    @cached_property
+    def _columns(self) -> tuple[list[int], list[int]]:
+        """Which of the services that differ each is, and the first of each."""
+        kind: dict[bytes, int] = {}
+        first: list[int] = []
+        which = []
+        for n, each in enumerate(self.services):
+            key = each.unavailability.tobytes() + each.fails_per_h.tobytes()
+            if key not in kind:
+                kind[key] = len(first)
+                first.append(n)
+            which.append(kind[key])
+        return which, first
+
+    @property
+    def _width(self) -> int:
+        return 1 + len(self.lengths_h)
+
+    @cached_property
+    def stays(self) -> list[FloatArray]:
+        """Probability that an outage goes on so long, by service: (states, lengths); 0 where it is up."""
+        _, first = self._columns
+        up = np.column_stack([~self.services[n].down for n in first])
+        found = ahead(self.dynamics.states.chain, self.lengths_h, np.zeros((len(up), 0)), np.zeros(up.shape), up)
+        return [np.column_stack([none[:, n] for none in found.none]) for n in range(len(first))]
+
+    def _longer_per_h(self, column: int, service: ServiceStates) -> FloatArray:
+        """Rate at which an outage that is longer than each length begins: (states, lengths)."""
+        stays, chain = self.stays[column], self.dynamics.states.chain
+        rows = np.repeat(np.arange(chain.states), np.diff(chain.rates.indptr))
+        to = chain.rates.indices
+        begins = ~service.down[rows] & service.down[to]
+        longer = np.zeros((chain.states, len(self.lengths_h)))
+        for n in range(len(self.lengths_h)):
+            flow = (chain.rates.data * stays[to, n])[begins]
+            longer[:, n] = np.bincount(rows[begins], weights=flow, minlength=chain.states)
+        mean_h = np.divide(
+            service.unavailability, service.by_clients_per_h,
+            out=np.zeros(chain.states), where=service.by_clients_per_h > 0,
+        )  # fmt: skip
+        own = np.where(service.down, 0.0, service.by_clients_per_h)
+        for n, hours in enumerate(self.lengths_h):
+            share = np.exp(-np.divide(hours, mean_h, out=np.full(chain.states, np.inf), where=mean_h > 0))
+            longer[:, n] += own * share
+        return longer
+
+    @cached_property
+    def ahead(self) -> Ahead:
+        """All that is asked, of the services that differ."""
+        _, first = self._columns
+        states = self.dynamics.states
+        gains, hazards, ends = [states.out_per_h], [], []
+        for column, n in enumerate(first):
+            each = self.services[n]
+            gains += [each.unavailability, each.fails_per_h]
+            up = np.maximum(1.0 - each.unavailability, 1e-300)
+            to_down = self._to_down_per_h(each)
+            hazards.append(np.where(each.down, 0.0, np.maximum(each.fails_per_h / up - to_down, 0.0)))
+            ends.append(each.down)
+            longer = self._longer_per_h(column, each)
+            hazards += list(longer.T)
+            ends += [np.zeros(len(up), dtype=np.bool_)] * len(self.lengths_h)
+        return ahead(
+            states.chain, self.times_h, np.column_stack(gains), np.column_stack(hazards), np.column_stack(ends),
+            self.rows,
+        )  # fmt: skip
+
+    def _to_down_per_h(self, each: ServiceStates) -> FloatArray:
+        """Rate at which shared parts and roles take a service down."""
+        chain = self.dynamics.states.chain
+        return np.where(each.down, 0.0, np.asarray(chain.rates @ each.down.astype(np.float64)))
+
+    # answers: arrays over all states
+
+    def _time(self, time_h: float | None) -> int:
+        return self.ahead.times_h.index(self.horizon_h if time_h is None else time_h)
+
+    def downtime_h(self, service: int, time_h: float | None = None) -> FloatArray:
+        """Mean downtime within the horizon, or a shorter time that was asked for [h]."""
+        return self.ahead.gained[self._time(time_h)][:, 1 + 2 * self._columns[0][service]]
+
+    def failures(self, service: int, time_h: float | None = None) -> FloatArray:
+        """Mean number of failures."""
+        return self.ahead.gained[self._time(time_h)][:, 2 + 2 * self._columns[0][service]]
+
+    def fails(self, service: int, time_h: float | None = None) -> FloatArray:
+        """Probability that a service that is up fails; not a number where it is down."""
+        column = self._columns[0][service] * self._width
+        found = 1.0 - self.ahead.none[self._time(time_h)][:, column]
+        return np.where(self.services[service].down, np.nan, found)
+
+    def longer(self, service: int, length: int, time_h: float | None = None) -> FloatArray:
+        """Probability that an outage that begins is longer than a length; where it is down, that this one goes on."""
+        column = self._columns[0][service]
+        found = 1.0 - self.ahead.none[self._time(time_h)][:, column * self._width + 1 + length]
+        return np.where(self.services[service].down, self.stays[column][:, length], found)
+
+    @property
+    def left_out(self) -> FloatArray:
+        """Bound of the probability that a state which is not followed is met: the error of every probability."""
+        return self.ahead.gained[self._time(None)][:, 0]
+
+    # answers about the states of `rows`
+
+    def curve(self, service: int, times_h: Sequence[float]) -> FloatArray:
+        """Probability of a failure, and mean downtime [h], until each time, of each of the rows: (times, rows, 2)."""
+        column = self._columns[0][service]
+        result = np.zeros((len(times_h), len(self.rows), 2))
+        for n, time in enumerate(times_h):
+            if time > 0:
+                gained, none = self.ahead.at(time)
+                result[n, :, 0] = 1.0 - none[:, column * self._width]
+                result[n, :, 1] = gained[:, 1 + 2 * column]
+        return result

@@ -1,0 +1,216 @@
+"""The state that a site is in at present: what has failed, where the roles are, which servers are out of service.
+
+What a person leaves open follows by the rules: as it is when all have failed in the order given and the takeovers that
+this began have succeeded. What a person says is checked against what would follow at once from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from k2rel.errors import InputError, closest
+from k2rel.logic.structure import BoolArray
+from k2rel.policy.controls import IN_SERVICE, OUT
+from k2rel.policy.failover import raid_works
+from k2rel.policy.positions import Kind
+from k2rel.policy.reasons import holder_label
+from k2rel.policy.takeover import Takeover
+from k2rel.site.model import Site
+from k2rel.tables import Shown
+
+__all__ = ["Present", "Settling"]
+
+IntArray = NDArray[np.int64]
+
+_TAKEOVER = ("detection", "switchover")
+_ROUNDS = 24
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Present(Shown):
+    """A state that a site is in at present.
+
+    Parameters
+    ----------
+    failed : tuple of str
+        Parts that have failed and are under repair, in the order in which they failed.
+    since_h : tuple of float
+        How long ago each failed [h]; 0 where nobody said.
+    roles : tuple of (str, str)
+        Roles and who has each: a holder's name, its server or its side. Roles that are not named follow by the rules.
+    out_of_service, in_service : tuple of str
+        Redundant servers that are out of service though they may be good, and that are in service again.
+
+    Examples
+    --------
+    >>> Present(("server_A",))
+    <Present server_A failed>
+    """
+
+    failed: tuple[str, ...] = ()
+    since_h: tuple[float, ...] = ()
+    roles: tuple[tuple[str, str], ...] = ()
+    out_of_service: tuple[str, ...] = ()
+    in_service: tuple[str, ...] = ()
+
+    def _line(self) -> str:
+        parts = [f"{name} failed" for name in self.failed] + [f"{role} at {place}" for role, place in self.roles]
+        parts += [f"{name} out of service" for name in self.out_of_service]
+        parts += [f"{name} in service" for name in self.in_service]
+        return ", ".join(parts) or "nothing has failed"
+
+
+class Settling:
+    """What follows from states of failed parts and control states, until the takeovers that begin have succeeded.
+
+    Examples
+    --------
+    >>> from k2rel.policy.controls import TakeoverTimes
+    >>> from k2rel.policy.rules import Policy
+    >>> from k2rel.site import read_site
+    >>> settling = Settling(Takeover(Policy(read_site("L2R"), sticky=True), TakeoverTimes()))
+    >>> settling.takeover.words(settling.control(Present(("server_A",))))
+    'file_system at B, server_A out of service'
+    """
+
+    def __init__(self, takeover: Takeover) -> None:
+        self.takeover = takeover
+        self.site: Site = takeover.policy.site
+        self._rows: dict[frozenset[str], BoolArray] = {}
+
+    def row(self, failed: Iterable[str]) -> BoolArray:
+        """Truth of what decides, when some parts have failed."""
+        key = frozenset(failed)
+        if key not in self._rows:
+            works = dict.fromkeys(key, False) | raid_works(self.site, key)
+            truth = self.takeover.policy.structure.truth(self.takeover.conditions, works)
+            self._rows[key] = np.array([truth[node] for node in self.takeover.conditions], dtype=np.bool_)
+        return self._rows[key]
+
+    def at_once(self, failed: Sequence[Iterable[str]], control: IntArray) -> IntArray:
+        """Control state that follows at once from each state; where takeovers cannot succeed, as they fail."""
+        return self._followed(failed, control)[0]
+
+    def settled(self, failed: Sequence[Iterable[str]], control: IntArray) -> IntArray:
+        """Control state in which each state settles when takeovers that begin succeed and arrive."""
+        control, moved = self._followed(failed, control)
+        for _ in range(_ROUNDS):
+            if not moved.any():
+                break
+            control, moved = self._followed(failed, np.where(moved, self._next, control))
+        return control
+
+    def _followed(self, failed: Sequence[Iterable[str]], control: IntArray) -> tuple[IntArray, BoolArray]:
+        """What follows at once, and where a takeover goes on in time (to `_next`)."""
+        conditions = np.array([self.row(each) for each in failed], dtype=np.bool_)
+        conditions = conditions.reshape(len(failed), len(self.takeover.conditions))
+        every = np.arange(len(failed))
+        first = self.takeover.of_pairs(conditions, every, np.asarray(control))
+        after = np.where(first.coverage > 0.0, first.settled, first.failed)
+        table = self.takeover.of_pairs(conditions, every, after)
+        moved = np.zeros(len(failed), dtype=np.bool_)
+        self._next = after.copy()
+        for n, event in enumerate(table.events):
+            if event.name in _TAKEOVER:
+                here = (table.rate_per_h[n] > 0.0) & ~moved
+                self._next[here] = table.leads_to[n, here]
+                moved |= here
+        return after, moved
+
+    def control(self, present: Present) -> int:
+        """Find the control state at present; what cannot be is refused."""
+        takeover = self.takeover
+        control = int(takeover.quiet[0])
+        for count in range(1, len(present.failed) + 1):
+            control = int(self.settled([present.failed[:count]], np.array([control]))[0])
+        said = takeover.digits[control].copy()
+        named = {role for role, _ in present.roles}
+        for server in present.in_service:
+            self._is_redundant(server, "in service")
+            if server in present.out_of_service:
+                raise InputError(f"{server} cannot be in service and out of service; say one of them")
+            if not self._works(server, present.failed):
+                raise InputError(
+                    f"{server} cannot be in service while {self._why_down(server, present.failed)}; leave it out of "
+                    "in_service, or out of what has failed"
+                )
+            said[takeover.server_column(server)] = IN_SERVICE
+        for server in present.out_of_service:
+            self._is_redundant(server, "out of service")
+            said[takeover.server_column(server)] = OUT
+            self._leave(said, server, present, named)
+        for role, place in present.roles:
+            r = self._role(role)
+            said[r] = takeover.positions[role].code(Kind.HELD, self._holder(role, place))
+        found = int(takeover.encoded(said[None, :])[0])
+        after = int(self.settled([present.failed], np.array([found]))[0])
+        if after != found:
+            raise InputError(
+                f"the state cannot be: {takeover.words(found)}, {self._failed_words(present)}: at once it would become "
+                f"{takeover.words(after)}; say that, or leave roles and servers out and they follow by the rules"
+            )
+        return found
+
+    def _failed_words(self, present: Present) -> str:
+        return f"with {', '.join(present.failed)} failed" if present.failed else "with nothing failed"
+
+    def _works(self, server: str, failed: Sequence[str]) -> bool:
+        policy = self.takeover.policy
+        node = policy.works(server)
+        return policy.structure.truth([node], dict.fromkeys(failed, False) | raid_works(self.site, failed))[node]
+
+    def _why_down(self, server: str, failed: Sequence[str]) -> str:
+        lone = [name for name in failed if not self._works(server, [name])]
+        return f"{' and '.join(lone or failed)} {'has' if len(lone or failed) == 1 else 'have'} failed"
+
+    def _is_redundant(self, server: str, what: str) -> None:
+        if server not in self.takeover.servers:
+            known = self.takeover.servers
+            raise InputError(
+                f"{what}: '{server[:40]}' is no server that can be out of service; {self.site.name} has "
+                f"{', '.join(known) or 'none'}{closest(server, known)}"
+            )
+
+    def _role(self, role: str) -> int:
+        if role not in self.takeover.roles:
+            known = self.takeover.roles
+            raise InputError(
+                f"role: '{role[:40]}' is no role that can move; {self.site.name} has {', '.join(known) or 'none'}"
+                f"{closest(role, known)}"
+            )
+        return self.takeover.roles.index(role)
+
+    def _holder(self, role: str, place: str) -> int:
+        holders = self.takeover.policy.holders(role)
+        for n, holder in enumerate(holders):
+            if place in (holder.name, holder.on, holder_label(holder)):
+                return n
+        on_side = [n for n, holder in enumerate(holders) if holder.side == place]
+        if len(on_side) == 1:
+            return on_side[0]
+        known = [holder.name or holder.on or holder.side for holder in holders]
+        raise InputError(
+            f"role {role}: '{place[:40]}' {'names several of its holders' if on_side else 'is none of its holders'}; "
+            f"{', '.join(known)}{closest(place, known)}"
+        )
+
+    def _leave(self, said: IntArray, server: str, present: Present, named: set[str]) -> None:
+        """Roles of a server that is out of service are with another holder that is ready, if there is one."""
+        takeover, policy = self.takeover, self.takeover.policy
+        state = dict.fromkeys(present.failed, False) | raid_works(self.site, present.failed)
+        for r, role in enumerate(takeover.roles):
+            holders = policy.holders(role)
+            at = takeover.positions[role].all[int(said[r])]
+            if role in named or at.kind != Kind.HELD or server not in policy.servers(holders[at.holder or 0]):
+                continue
+            controls = takeover.variables(takeover.encoded(said[None, :]))
+            here = state | {name: bool(value[0]) for name, value in controls.items()}
+            for n, holder in enumerate(holders):
+                ready = policy.ready(role, holder)
+                if n != at.holder and policy.structure.truth([ready], here)[ready]:
+                    said[r] = takeover.positions[role].code(Kind.HELD, n)
+                    break
