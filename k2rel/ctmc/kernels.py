@@ -114,20 +114,38 @@ def value_sweep(
 
 @compiled
 def steps_before(
-    start: IntArray, target: IntArray, jump: FloatArray, staying: FloatArray, counts: FloatArray, value: FloatArray,
-    before: FloatArray,
+    start: IntArray, target: IntArray, jump: FloatArray, keep: FloatArray, hazard: FloatArray,
+    ends: NDArray[np.bool_], value: FloatArray, before: FloatArray,
 ) -> None:  # fmt: skip
-    """Values one step of a uniformised chain earlier, of several columns; 0 where a state does not count."""
+    """Values one step of a uniformised chain earlier: columns of gains, then those with hazards and ends."""
+    columns = value.shape[1]
+    gains = columns - hazard.shape[1]
+    total = np.empty(columns)
+    for i in range(len(value)):
+        for c in range(gains):
+            total[c] = keep[i] * value[i, c]
+        for c in range(gains, columns):
+            total[c] = (keep[i] - hazard[i, c - gains]) * value[i, c]
+        for k in range(start[i], start[i + 1]):
+            row, share = value[target[k]], jump[k]
+            for c in range(columns):
+                total[c] += share * row[c]
+        for c in range(gains):
+            before[i, c] = total[c]
+        for c in range(gains, columns):
+            before[i, c] = 0.0 if ends[i, c - gains] else total[c]
+
+
+@compiled
+def add_columns(total: FloatArray, value: FloatArray, first: int, of_first: float, of_others: float) -> None:
+    """Add values to totals, those of the first columns and of the others times a number each."""
     columns = value.shape[1]
     for i in range(len(value)):
-        for c in range(columns):
-            before[i, c] = staying[i, c] * value[i, c]
-        for k in range(start[i], start[i + 1]):
-            j, share = target[k], jump[k]
-            for c in range(columns):
-                before[i, c] += share * value[j, c]
-        for c in range(columns):
-            before[i, c] *= counts[i, c]
+        for c in range(first):
+            total[i, c] += of_first * value[i, c]
+        if of_others != 0.0:
+            for c in range(first, columns):
+                total[i, c] += of_others * value[i, c]
 
 
 @compiled

@@ -7,6 +7,7 @@ states at once, and all times up to the longest; positive terms only, and what i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,9 @@ __all__ = ["Ahead", "ahead", "time_until"]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+
+_AT_ONCE, _THREADS = 25, 2  # columns
+_SMALL = 50_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,10 +98,8 @@ def ahead(
     >>> chain = Chain.of(2, [0, 1], [1, 0], [1e-3, 0.1])
     >>> found = ahead(chain, [24.0], np.array([[0.0], [1.0]]), np.zeros((2, 1)), np.array([[False], [True]]))
     >>> float(found.gained[0][0, 0].round(6)), float(found.none[0][0, 0].round(6))
-    (0.145917, 0.976286)
+    (0.148276, 0.976286)
     """
-    from k2rel.ctmc.kernels import steps_before
-
     leave = chain.exit_rates_per_h
     fastest = float((leave + hazard_per_h.max(axis=1, initial=0.0)).max(initial=0.0)) or 1.0
     last = max(times_h)
@@ -106,32 +108,61 @@ def ahead(
     most = max(low + len(weight) for low, weight in weights)
     columns, gains = gain.shape[1] + hazard_per_h.shape[1], gain.shape[1]
     check_each(most, 8.0 * max(1, len(rows)) * max(1, columns), f"steps, of {len(rows)} states each,")
-    value = np.ascontiguousarray(np.column_stack([gain / fastest, np.where(ends, 0.0, 1.0)]))
-    staying = np.ascontiguousarray(
-        np.column_stack([np.repeat(1.0 - (leave / fastest)[:, None], gains, axis=1),
-                         np.where(ends, 0.0, 1.0 - (leave[:, None] + hazard_per_h) / fastest)])
-    )  # fmt: skip
-    counts = np.ascontiguousarray(np.column_stack([np.ones(gain.shape, dtype=np.bool_), ~ends]).astype(np.float64))
-    rates = chain.rates
-    jump = rates.data / fastest
-    so_far = np.zeros(gain.shape)
-    gained, none = [np.zeros(gain.shape) for _ in times_h], [np.zeros(ends.shape) for _ in times_h]
-    kept = np.empty((most, len(rows), columns))
     at = np.asarray(rows, dtype=np.int64)
-    for step in range(most):
-        kept[step] = value[at]
-        for number, (low, weight) in enumerate(weights):
-            if low <= step < low + len(weight):
-                if step == low:
-                    gained[number] += so_far
-                gained[number] += float(weight[step - low + 1 :].sum()) * value[:, :gains]
-                none[number] += weight[step - low] * value[:, gains:]
-        so_far += value[:, :gains]
-        if step + 1 < most:
-            after = np.empty_like(value)
-            steps_before(rates.indptr, rates.indices, jump, staying, counts, value, after)
-            value = after
+    found = [np.empty((chain.states, columns)) for _ in times_h]
+    kept = np.empty((most, len(rows), columns))
+    clock = _Clock(chain, fastest, weights, most)
+
+    def run(first: int) -> None:
+        block, own = slice(first, first + wide), slice(max(first - gains, 0), max(first + wide - gains, 0))
+        into = [one[:, block] for one in found]
+        clock.run(gain[:, block], hazard_per_h[:, own], ends[:, own], at, into, kept[:, :, block])
+
+    # blocks of columns that the processor keeps near, two at the same time: the loops are compiled and hold no lock
+    wide = max(1, columns if chain.states * columns < _SMALL else min(_AT_ONCE, -(-columns // _THREADS)))
+    with ThreadPoolExecutor(_THREADS) as threads:
+        list(threads.map(run, range(0, columns, wide)))
+    gained, none = [each[:, :gains] for each in found], [each[:, gains:] for each in found]
     return Ahead(tuple(times_h), tuple(gained), tuple(none), tolerance, fastest, at, kept)
+
+
+@dataclass(frozen=True, eq=False)
+class _Clock:
+    """The instants of a Poisson process, from the last one backwards."""
+
+    chain: Chain
+    fastest: float
+    weights: list[tuple[int, FloatArray]]  # of each time
+    most: int
+
+    def run(
+        self, gain: FloatArray, hazard_per_h: FloatArray, ends: BoolArray, rows: IntArray, found: list[FloatArray],
+        kept: FloatArray,
+    ) -> None:  # fmt: skip
+        """Write what lies ahead of every state into `found`, by time, and each step of a few states into `kept`."""
+        from k2rel.ctmc.kernels import add_columns, steps_before
+
+        rates, gains = self.chain.rates, gain.shape[1]
+        value = np.ascontiguousarray(np.column_stack([gain / self.fastest, np.where(ends, 0.0, 1.0)]))
+        keep, jump = 1.0 - self.chain.exit_rates_per_h / self.fastest, rates.data / self.fastest
+        hazard, ends = np.ascontiguousarray(hazard_per_h / self.fastest), np.ascontiguousarray(ends)
+        totals = [np.zeros(value.shape) for _ in self.weights]
+        so_far, after = np.zeros(value.shape), np.empty_like(value)
+        for step in range(self.most):
+            kept[step] = value[rows]
+            for total, (low, weight) in zip(totals, self.weights, strict=True):
+                if low <= step < low + len(weight):
+                    if step == low:
+                        total[:, :gains] = so_far[:, :gains]
+                    later = float(weight[step - low + 1 :].sum())
+                    add_columns(total, value, gains, later, float(weight[step - low]))
+            if gains:
+                add_columns(so_far, value, gains, 1.0, 0.0)
+            if step + 1 < self.most:
+                steps_before(rates.indptr, rates.indices, jump, keep, hazard, ends, value, after)
+                value, after = after, value
+        for total, into in zip(totals, found, strict=True):
+            into[:] = total
 
 
 def time_until(chain: Chain, there: BoolArray, accuracy: float = 1e-9) -> FloatArray:

@@ -84,8 +84,8 @@ class Outlook:
     ) -> None:
         self.dynamics, self.horizon_h, self.lengths_h = dynamics, horizon_h, tuple(lengths_h)
         self.services = [ServiceStates.of(dynamics, service) for service in services]
-        self.times_h = tuple(dict.fromkeys([horizon_h, *(horizon_h - hours for hours in delays_h), *delays_h]))
-        self.times_h = tuple(time for time in self.times_h if 0.0 < time <= horizon_h)
+        self.times_h = tuple(dict.fromkeys([horizon_h, *(horizon_h - hours for hours in delays_h)]))
+        self.times_h = tuple(time for time in self.times_h if time > 0.0)
         self.rows = tuple(rows)
 
     @cached_property
@@ -142,7 +142,7 @@ class Outlook:
         gains, hazards, ends = [states.out_per_h], [], []
         for column, n in enumerate(first):
             each = self.services[n]
-            gains += [each.unavailability, each.fails_per_h]
+            gains.append(each.unavailability)
             up = np.maximum(1.0 - each.unavailability, 1e-300)
             to_down = self._to_down_per_h(each)
             hazards.append(np.where(each.down, 0.0, np.maximum(each.fails_per_h / up - to_down, 0.0)))
@@ -167,11 +167,19 @@ class Outlook:
 
     def downtime_h(self, service: int, time_h: float | None = None) -> FloatArray:
         """Mean downtime within the horizon, or a shorter time that was asked for [h]."""
-        return self.ahead.gained[self._time(time_h)][:, 1 + 2 * self._columns[0][service]]
+        return self.ahead.gained[self._time(time_h)][:, 1 + self._columns[0][service]]
 
-    def failures(self, service: int, time_h: float | None = None) -> FloatArray:
-        """Mean number of failures."""
-        return self.ahead.gained[self._time(time_h)][:, 2 + 2 * self._columns[0][service]]
+    @cached_property
+    def _failures(self) -> FloatArray:
+        """Mean number of failures within the horizon, of the services that differ."""
+        fails = np.column_stack([self.services[n].fails_per_h for n in self._columns[1]])
+        nothing = np.zeros((len(fails), 0))
+        found = ahead(self.dynamics.states.chain, [self.horizon_h], fails, nothing, nothing.astype(np.bool_))
+        return found.gained[0]
+
+    def failures(self, service: int) -> FloatArray:
+        """Mean number of failures within the horizon."""
+        return self._failures[:, self._columns[0][service]]
 
     def fails(self, service: int, time_h: float | None = None) -> FloatArray:
         """Probability that a service that is up fails; not a number where it is down."""
@@ -200,5 +208,5 @@ class Outlook:
             if time > 0:
                 gained, none = self.ahead.at(time)
                 result[n, :, 0] = 1.0 - none[:, column * self._width]
-                result[n, :, 1] = gained[:, 1 + 2 * column]
+                result[n, :, 1] = gained[:, 1 + column]
         return result
