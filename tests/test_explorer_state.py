@@ -12,12 +12,12 @@ import pytest
 
 import k2rel
 from k2rel.bundled import site_path
+from k2rel.columns import COLUMNS
 from k2rel.explore.answers import PAGE_STYLE, WIDGET_STYLE, answer, first_choice, sites
 from k2rel.explore.figures import RATES, LiveSite
 from k2rel.explore.serve import ExplorerServer
 from k2rel.report.explorer import show_explorer
 from k2rel.report.page import report_page
-from k2rel.tables import COLUMNS
 from tests.visiting import CHROMIUM, Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")]

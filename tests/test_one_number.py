@@ -14,6 +14,7 @@ import k2rel
 from k2rel.answer import Answer
 from k2rel.bundled import data_dir, level_names
 from k2rel.cli import main
+from k2rel.columns import COLUMNS
 from k2rel.explore.answers import answer as explored
 from k2rel.explore.answers import first_choice
 from k2rel.explore.answers import sites as offered
@@ -21,7 +22,6 @@ from k2rel.report import render_reports
 from k2rel.sweep import run as sweep_run
 from k2rel.sweep.run import run_sweep
 from k2rel.sweep.spec import read_sweep
-from k2rel.tables import COLUMNS
 
 FOREIGN = [Path(__file__).parent / "foreign_site.yaml", *(data_dir() / "examples" / f"{n}.yaml" for n in ("reference_san", "ab_8_2"))]  # fmt: skip
 SITES = [*level_names(), *map(str, FOREIGN)]

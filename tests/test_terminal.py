@@ -19,8 +19,9 @@ from k2rel.bundled import data_dir
 from k2rel.cli import waiting
 from k2rel.cli.layout import fitted
 from k2rel.cli.printing import OneTable
+from k2rel.columns import probability_text
 from k2rel.doing import doing, under_way
-from k2rel.tables import aligned, as_texts, probability_text
+from k2rel.tables import aligned, as_texts
 
 WORDS = st.text("abz09.,-_/%–é", min_size=1, max_size=14)
 NUMBERS = st.floats(0, 1e6).map(lambda value: f"{value:.3g}")

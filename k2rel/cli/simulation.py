@@ -135,8 +135,8 @@ def _around(item: Estimate, digits: int = 3) -> str:
 def _print(study: Study, result: Simulation) -> None:
     import pandas as pd
 
+    from k2rel.columns import COLUMNS
     from k2rel.policy.words import on_sides_words
-    from k2rel.tables import COLUMNS
 
     if result.partial:
         say(f"PARTIAL: stopped after {result.histories:,} histories; what follows is theirs.\n")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from k2rel.arguments import as_whole
+from k2rel.columns import percentage
 from k2rel.design.candidates import candidate_changes
 from k2rel.design.changes import Change, changed, design_of, go_together
 from k2rel.design.costs import Costs
@@ -25,7 +26,7 @@ from k2rel.measures.availability import service_named
 from k2rel.measures.solution import IDEAL, Solution, StudyLike, framed, role_needs
 from k2rel.organisation import Organisation
 from k2rel.studies import Provenance
-from k2rel.tables import ShownTable, percentage
+from k2rel.tables import ShownTable
 from k2rel.units import minutes_text
 
 if TYPE_CHECKING:

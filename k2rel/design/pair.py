@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections import Counter
 
+from k2rel.columns import percentage
 from k2rel.design.differences import facts_of
 from k2rel.design.recommendation import Candidate, Recommendation
 from k2rel.measures.solution import StudyLike, study_of
 from k2rel.site.model import Site
-from k2rel.tables import percentage
 from k2rel.units import minutes_text
 
 __all__ = ["pair_sentences", "parts_in_words", "parts_that_differ"]

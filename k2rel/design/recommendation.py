@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
+from k2rel.columns import percentage
 from k2rel.design.target_forms import MET, NOT_KNOWN
 from k2rel.design.targets import SURE
-from k2rel.tables import Shown, card, for_people, percentage
+from k2rel.tables import Shown, card, for_people
 from k2rel.units import minutes_text, three_digits
 
 if TYPE_CHECKING:

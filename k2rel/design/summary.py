@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from k2rel.columns import percentage, quantity_text
 from k2rel.design.advice import best_changes
 from k2rel.design.carrying import Carrying, carrying
 from k2rel.design.target_forms import Target, WindowJudgement
@@ -25,7 +26,7 @@ from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.site.service_names import FULL_SERVICE
 from k2rel.studies import Provenance
-from k2rel.tables import ShownTable, percentage, quantity_text
+from k2rel.tables import ShownTable
 from k2rel.units import MINUTES_PER_YEAR, format_duration, minutes_text
 
 if TYPE_CHECKING:

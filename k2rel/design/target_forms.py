@@ -8,13 +8,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from k2rel.columns import percentage
 from k2rel.errors import InputError, closest
 from k2rel.measures.capacity import carried
 from k2rel.measures.inputs import inputs_of
 from k2rel.measures.solution import Solution
 from k2rel.measures.uncertainty import drawn_factors
 from k2rel.measures.windows import WINDOW_WORDS, Figure, downtime_h_of, met_at_draws, probability_within, window_h_of
-from k2rel.tables import Shown, percentage
+from k2rel.tables import Shown
 from k2rel.units import availability_percent, format_duration
 
 __all__ = [

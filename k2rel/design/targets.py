@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from k2rel.arguments import as_number, as_seed, as_whole
+from k2rel.columns import percentage, quantity_text
 from k2rel.design.target_forms import (
     MET,
     NOT_KNOWN,
@@ -39,7 +40,7 @@ from k2rel.rates import Law
 from k2rel.site.model import Site
 from k2rel.site.service_names import FULL_SERVICE, is_of_lost_clients
 from k2rel.site.source import read_yaml
-from k2rel.tables import Shown, percentage, quantity_text
+from k2rel.tables import Shown
 from k2rel.uncertain import MOST_POINTS
 from k2rel.units import MINUTES_PER_YEAR, minutes_text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from k2rel.columns import probability_text
 from k2rel.design.carrying import Carrying, carrying
 from k2rel.errors import InputError
 from k2rel.measures.availability import AvailabilityResult, availability, takeovers
@@ -16,7 +17,6 @@ from k2rel.policy.failover import principal_traffic
 from k2rel.site.model import Site
 from k2rel.site.service_names import FULL_SERVICE
 from k2rel.studies import Study
-from k2rel.tables import probability_text
 from k2rel.units import HOURS_PER_YEAR, format_duration
 
 __all__ = ["takeover_words", "verdict"]

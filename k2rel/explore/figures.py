@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from k2rel.columns import COLUMNS
 from k2rel.design.target_forms import WindowJudgement
 from k2rel.design.targets import SAMPLES, Judgement, checked_target, judge
 from k2rel.errors import InputError
@@ -23,7 +24,7 @@ from k2rel.site.read import SiteLike
 from k2rel.site.service_names import FULL_SERVICE, of_client
 from k2rel.site.side_columns import on_columns
 from k2rel.studies import Study, study
-from k2rel.tables import COLUMNS, Shown
+from k2rel.tables import Shown
 from k2rel.units import MINUTES_PER_YEAR
 
 __all__ = ["RATES", "LiveFigures", "LiveSite"]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.arguments import as_name, as_wholes
+from k2rel.columns import percentage
 from k2rel.errors import InputError, ModelTooLargeError, closest
 from k2rel.exact.by_group import Figures, figures
 from k2rel.exact.engine import mode_transitions
@@ -25,7 +26,7 @@ from k2rel.services.diagrams import Service, services_of
 from k2rel.site.coverage import coverages
 from k2rel.site.service_names import FULL_SERVICE
 from k2rel.studies import Provenance, Study
-from k2rel.tables import Shown, ShownTable, percentage
+from k2rel.tables import Shown, ShownTable
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR, minutes_text
 
 if TYPE_CHECKING:

@@ -6,10 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from k2rel.columns import percentage
 from k2rel.policy.used import exceeds
 from k2rel.site.side_columns import by_side, load_columns, on_columns, several
 from k2rel.studies import Provenance
-from k2rel.tables import Shown, ShownTable, percentage
+from k2rel.tables import Shown, ShownTable
 from k2rel.units import MB_S, loads_in
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.arguments import as_names, as_number, as_seed, as_whole
+from k2rel.columns import percentage
 from k2rel.errors import InputError, closest
 from k2rel.inputs import Input
 from k2rel.measures.availability import service_named
@@ -25,7 +26,7 @@ from k2rel.memory import check_each
 from k2rel.organisation import Organisation
 from k2rel.services.diagrams import Service
 from k2rel.studies import Provenance
-from k2rel.tables import ShownTable, percentage
+from k2rel.tables import ShownTable
 from k2rel.uncertain import MOST_POINTS, mean_interval
 from k2rel.uncertain import points as chosen_points
 from k2rel.units import HOURS_PER_YEAR, MINUTES_PER_YEAR, three_digits

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.columns import percentage, quantity_text
 from k2rel.design.target_forms import WindowJudgement
 from k2rel.design.targets import Judgement
 from k2rel.measures.uncertainty import UncertaintyResult
@@ -27,7 +28,6 @@ from k2rel.plots.style import (
     tall_rows_axes,
     tidy,
 )
-from k2rel.tables import percentage, quantity_text
 from k2rel.units import MINUTES_PER_YEAR, minutes_text
 
 if TYPE_CHECKING:

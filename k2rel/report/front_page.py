@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from k2rel.columns import percentage
 from k2rel.design.summary import Standing, Summary
 from k2rel.design.target_forms import MET, NOT_KNOWN, NOT_MET, WindowJudgement
 from k2rel.report.embedded import as_html
 from k2rel.signs import in_html
-from k2rel.tables import percentage
 from k2rel.units import minutes_text
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from k2rel.arguments import as_names
+from k2rel.columns import COLUMNS, percentage
 from k2rel.design.pair import parts_in_words, parts_that_differ
 from k2rel.design.recommendation import Candidate, Recommendation
 from k2rel.errors import InputError
@@ -21,7 +22,6 @@ from k2rel.report.page import cards
 from k2rel.signs import in_html
 from k2rel.site.settings import parse_settings
 from k2rel.studies import Study, studies_of
-from k2rel.tables import COLUMNS, percentage
 from k2rel.units import minutes_text
 
 if TYPE_CHECKING:

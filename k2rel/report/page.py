@@ -10,12 +10,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from k2rel.columns import COLUMNS, percentage
 from k2rel.design.carrying import MOST
 from k2rel.report.embedded import script_source
 from k2rel.report.explorer import explorer_script, explorer_style, light_style
 from k2rel.report.front_page import FRONT_END, light
 from k2rel.signs import in_html
-from k2rel.tables import COLUMNS, percentage
 
 __all__ = ["Entry", "cards", "index_page", "report_page"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from k2rel.tables import Shown, card, for_people, probability_text
+from k2rel.columns import probability_text
+from k2rel.tables import Shown, card, for_people
 
 if TYPE_CHECKING:
     import pandas as pd
