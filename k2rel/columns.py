@@ -125,6 +125,17 @@ def _yes(value: object) -> str:
 
 
 COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
+    "up_now": ("there now", _yes),
+    "back_h": ("back after", _duration),
+    "p_failure_within": ("P(failure)", probability_text),
+    "p_failure_usual": ("usual", probability_text),
+    **{f"p_longer_{t}": (f"P(longer than {t.replace('_', ' ')})", probability_text) for t in _LENGTHS},
+    **{f"p_longer_{t}_usual": (f"usual{' ' * n}", probability_text) for n, t in enumerate(_LENGTHS, 1)},
+    "expected_downtime_min": ("expected downtime [min]", _amount),
+    "expected_downtime_usual_min": ("usual [min]", _amount),
+    "p_within": ("P(it fails while so)", probability_text),
+    "always": ("also with nothing failed", lambda v: "yes" if v else "only now"),
+    "after_h": ("done", lambda v: "now" if v == 0 else f"after {format_duration(v)}"),
     "as_given": ("inputs as given [min/year]", _amount),
     "failures_mean": ("losses a year, mean", _amount),
     "failures_q05": ("losses a year, 5 %", _amount),

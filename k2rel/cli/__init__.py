@@ -11,6 +11,7 @@ used; 3 a defect in k2rel itself. Heavy imports happen inside the verbs, so that
 ``studies``        verbs about a level or a site
 ``sure``           the verb about what inputs within their limits leave possible
 ``interruptions``  verbs about interruptions, and about downtime in one year or month
+``duty``           the verb about the next hours from the state at present
 ``simulation``     the verb that simulates
 ``cables``         the verb that makes a site of a list of cables
 ``rates``          the registry of failure data
@@ -40,6 +41,7 @@ from k2rel.cli import (
     batches,
     cables,
     chains,
+    duty,
     field,
     interruptions,
     named,
@@ -115,6 +117,8 @@ _VERBS: tuple[tuple[str, Callable[[argparse.Namespace], int], Callable[[argparse
      "how often services break off and for how long"),
     ("window", interruptions.window_verb, interruptions.window_options,
      "how downtime spreads over years or months: P(above), the year in ten and in a hundred"),
+    ("risk", duty.risk_verb, duty.risk_options,
+     "on duty: what the next hours hold, what must not fail now, what to do first"),
     ("simulate", simulation.simulate_verb, simulation.simulate_options,
      "simulate: any law of life and repair, distributions, rare losses"),
     ("causes", studies.causes_verb, studies.causes_options,

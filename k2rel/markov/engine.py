@@ -6,7 +6,7 @@ What a mode means for services and loads is said by `k2rel.services`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
 
@@ -107,20 +107,28 @@ class Dynamics(Shown):
     def modes(self, diagram: Diagram) -> IntArray:
         """Find the mode of every state."""
         if diagram not in self._known:
-            self._known[diagram] = self._followed(diagram, self._works)
+            self._known[diagram] = self._followed(diagram, self._works, self.states.part_state, self.states.control)
         return self._known[diagram]
 
     def modes_without(self, diagram: Diagram, name: str) -> IntArray:
         """Find the mode of every state with one more shared part failed."""
-        return self._followed(diagram, {**self._works, name: np.zeros(len(self.states.atoms), dtype=np.bool_)})
+        without = {**self._works, name: np.zeros(len(self.states.atoms), dtype=np.bool_)}
+        return self._followed(diagram, without, self.states.part_state, self.states.control)
 
-    def _followed(self, diagram: Diagram, parts: Mapping[str, BoolArray]) -> IntArray:
+    def modes_of(self, diagram: Diagram, failed: Sequence[Collection[str]], control: IntArray) -> IntArray:
+        """Find the mode when some parts have failed and the roles are in a control state, followed or not."""
+        works = {name: np.array([name not in each for each in failed], dtype=np.bool_) for name in set().union(*failed)}
+        return self._followed(diagram, works, np.arange(len(failed)), np.asarray(control))
+
+    def _followed(
+        self, diagram: Diagram, parts: Mapping[str, BoolArray], part_state: IntArray, control: IntArray
+    ) -> IntArray:
         from k2rel.markov.joint_kernels import followed
 
-        states = self.states
-        takeover = states.takeover
+        takeover = self.states.takeover
         switches = takeover.variables(np.arange(takeover.controls)) if takeover else {}
-        up = np.ones(len(states.atoms), dtype=np.bool_)
+        rows = max((len(works) for works in parts.values()), default=int(part_state.max(initial=0)) + 1)
+        up = np.ones(rows, dtype=np.bool_)
         fixed: list[BoolArray] = []
         moving: list[BoolArray] = []
         place: list[int] = []
@@ -136,9 +144,8 @@ class Dynamics(Shown):
         placed = np.column_stack([controls, *moving]).astype(np.uint8)[:, 1:].copy()
         found: IntArray = followed(
             diagram.level, diagram.up, diagram.down, diagram.root, diagram.modes, works, placed,
-            np.array(place, dtype=np.int64), states.part_state, states.control,
+            np.array(place, dtype=np.int64), part_state, control,
         )  # fmt: skip
-
         return found
 
     def mode_probabilities(self, diagram: Diagram) -> FloatArray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from k2rel.markov.engine import Dynamics
 from k2rel.policy.controls import IN_SERVICE, OUT
 from k2rel.policy.positions import Kind
+from k2rel.policy.present import Settling
 
 __all__ = ["Places"]
 
@@ -187,6 +189,61 @@ class Places:
                     found.append(other)
             place += 1
         return np.array(found, dtype=np.int64)
+
+    # what a state is of
+
+    @cached_property
+    def settling(self) -> Settling:
+        """What follows from failures, where roles move."""
+        assert self.states.takeover is not None
+        return Settling(self.states.takeover)
+
+    def count_of(self, part: str) -> IntArray:
+        """How many of the parts that are alike with one have failed, in every state."""
+        mine = np.append(False, self.states.population == self._number[part])
+        return np.asarray(mine[self.states.atoms].sum(axis=1)[self.states.part_state])
+
+    def rate_per_h(self, part: str) -> float:
+        """How often a part fails [1/h]."""
+        return self.states.parts.populations[self._number[part]].failure_rate_per_h
+
+    def names(self, state: int, first: Sequence[str] = ()) -> tuple[str, ...]:
+        """Parts that have failed in a state; of those that are alike some that are named, then the first."""
+        result: list[str] = []
+        atoms, _ = self._told(state)
+        for number in dict.fromkeys(int(self.states.population[a - 1]) for a in atoms):
+            members = self.states.parts.populations[number].members
+            count = sum(int(self.states.population[a - 1]) == number for a in atoms)
+            order = [*(name for name in first if name in members), *(name for name in members if name not in first)]
+            result += order[:count]
+        return tuple(result)
+
+    def parts_up(self, state: int) -> list[str]:
+        """Parts that decide something and are good in a state."""
+        gone = set(self.names(state))
+        return [part for part in self._number if part not in gone]
+
+    def repair_between(self, before: int, after: int) -> int | None:
+        """Population of which a transition is a repair, or a step of one; None where it is none."""
+        one, other = self.states.part_state[before], self.states.part_state[after]
+        if one == other:
+            return None
+        gone = list((Counter(self._told(before)[0]) - Counter(self._told(after)[0])).elements())
+        return int(self.states.population[gone[0] - 1]) if gone and self._under_repair(gone[0]) else None
+
+    def share_at_work(self, state: int, population: int, order: Sequence[str], technicians: int) -> float:
+        """Share of the failed members of a population on which somebody works, each on the first part in an order."""
+        left = Counter(int(self.states.population[a - 1]) for a in self._told(state)[0])
+        mine, todo = left[population], left.copy()
+        waiting: list[int] = []
+        for part in reversed(order):  # of parts that are alike the last ones are those left
+            number = self._number[part]
+            if todo[number]:
+                todo[number] -= 1
+                waiting.append(number)
+        waiting.reverse()
+        at_work = [*waiting, *todo.elements()][:technicians].count(population)
+        return at_work / mine if mine else 0.0
 
     def _is_way_back(self, here: int, other: int) -> bool:
         """Whether a transition is no failure: what has failed becomes less, or the roles and servers change alone."""

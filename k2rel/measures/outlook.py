@@ -187,6 +187,10 @@ class Outlook:
         found = 1.0 - self.ahead.none[self._time(time_h)][:, column]
         return np.where(self.services[service].down, np.nan, found)
 
+    def fails_if_up(self, service: int, time_h: float | None = None) -> FloatArray:
+        """The same, and 1 where it is down."""
+        return np.nan_to_num(self.fails(service, time_h), nan=1.0)
+
     def longer(self, service: int, length: int, time_h: float | None = None) -> FloatArray:
         """Probability that an outage that begins is longer than a length; where it is down, that this one goes on."""
         column = self._columns[0][service]

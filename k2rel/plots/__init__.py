@@ -14,6 +14,7 @@
 ``histories``  simulated histories: event by event, and distributions over many
 ``sweeps``  a measure against what was varied
 ``data_loss``  data loss, simulated beside the formula
+``duty``  the risk of the next hours
 ``dynamics``  operating modes as states, interruptions, the best number of units
 """
 
@@ -28,6 +29,7 @@ from k2rel.plots.charts import (
 )
 from k2rel.plots.data_loss import plot_data_loss_over_time, plot_scrubbing
 from k2rel.plots.drawing import Drawing, caption, draw_site, looks
+from k2rel.plots.duty import plot_risk
 from k2rel.plots.dynamics import plot_interruptions, plot_mode_graph, plot_side_figures, plot_units
 from k2rel.plots.field import plot_changes, plot_front, plot_probability, plot_rates_updated, plot_repairs
 from k2rel.plots.histories import plot_downtime_of_a_year, plot_time_to_first_loss, timeline_picture
@@ -61,6 +63,7 @@ __all__ = [
     "plot_probability",
     "plot_rates_updated",
     "plot_repairs",
+    "plot_risk",
     "plot_scrubbing",
     "plot_side_by_side",
     "plot_side_figures",

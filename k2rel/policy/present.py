@@ -6,12 +6,13 @@ this began have succeeded. What a person says is checked against what would foll
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.arguments import as_names
 from k2rel.errors import InputError, closest
 from k2rel.logic.structure import BoolArray
 from k2rel.policy.controls import IN_SERVICE, OUT
@@ -19,15 +20,19 @@ from k2rel.policy.failover import raid_works
 from k2rel.policy.positions import Kind
 from k2rel.policy.reasons import holder_label
 from k2rel.policy.takeover import Takeover
+from k2rel.site.client_names import parts_meant
 from k2rel.site.model import Site
 from k2rel.tables import Shown
+from k2rel.units import parse_duration
 
-__all__ = ["Present", "Settling"]
+__all__ = ["Present", "Settling", "present_of"]
 
 IntArray = NDArray[np.int64]
 
 _TAKEOVER = ("detection", "switchover")
 _ROUNDS = 24
+MOST_FAILED = 6
+_LONGEST_AGO_H = 87_600.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -62,6 +67,73 @@ class Present(Shown):
         parts += [f"{name} out of service" for name in self.out_of_service]
         parts += [f"{name} in service" for name in self.in_service]
         return ", ".join(parts) or "nothing has failed"
+
+
+def present_of(
+    site: Site,
+    failed: Sequence[str] | str = (),
+    roles: Mapping[str, str] | None = None,
+    out_of_service: Sequence[str] | str = (),
+    in_service: Sequence[str] | str = (),
+) -> Present:
+    """Read a state that a person describes; a failed part may say since when.
+
+    Raises
+    ------
+    InputError
+        If the site has no such part, or it is none that is shared.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> present_of(read_site("L2R"), ["server_A", "isl_1@3 h ago"])
+    <Present isl_1 failed, server_A failed>
+    """
+    said = [_since(site, each) for each in as_names("failed", failed)]
+    names = parts_meant(site, [name for name, _ in said])
+    if len(names) < len(said):
+        twice = next(name for n, (name, _) in enumerate(said) if name in [other for other, _ in said[:n]])
+        raise InputError(f"failed: {twice[:80]} is named twice; a part fails once until it is repaired")
+    for name in names:
+        _check_shared(site, name)
+    if len(names) > MOST_FAILED:
+        raise InputError(f"failed: at most {MOST_FAILED} parts at the same time, got {len(names)}")
+    order = sorted(zip(names, (hours for _, hours in said), strict=True), key=lambda each: -each[1])
+    return Present(
+        tuple(name for name, _ in order),
+        tuple(hours for _, hours in order),
+        tuple((str(role), str(place)) for role, place in (roles or {}).items()),
+        as_names("out_of_service", out_of_service),
+        as_names("in_service", in_service),
+    )
+
+
+def _since(site: Site, text: str) -> tuple[str, float]:
+    """A part, and how long ago it failed [h]; 0 where nobody says."""
+    name, at, when = text.rpartition("@")
+    if not at or text in site.part_ids:
+        return text, 0.0
+    try:
+        hours = parse_duration(when.strip().removesuffix("ago").strip())
+    except ValueError as error:
+        raise InputError(f"failed {text[:80]}: since when, such as '3 h ago'; {error}") from None
+    if not 0.0 <= hours <= _LONGEST_AGO_H:
+        raise InputError(f"failed {text[:80]}: a time from now to ten years ago")
+    return name, hours
+
+
+def _check_shared(site: Site, name: str) -> None:
+    if name not in site.components and name not in site.raid_sets and name not in site.drives:
+        raise InputError(
+            f"failed: {name[:80]} is a client's own part, which takes down that client alone and moves no role; "
+            f"`k2rel failover {site.name} --failed {name[:80]}` shows what it does"
+        )
+    if name in site.drives:
+        whose = next((entry for entry in site.raid_sets if name.startswith(entry)), "a RAID set")
+        raise InputError(
+            f"failed: {name[:80]} is a drive of {whose}, which is followed as a whole; leave it out, or name "
+            f"{whose} where its data are lost"
+        )
 
 
 class Settling:
@@ -133,7 +205,7 @@ class Settling:
             self._is_redundant(server, "in service")
             if server in present.out_of_service:
                 raise InputError(f"{server} cannot be in service and out of service; say one of them")
-            if not self._works(server, present.failed):
+            if not self.works(server, present.failed):
                 raise InputError(
                     f"{server} cannot be in service while {self._why_down(server, present.failed)}; leave it out of "
                     "in_service, or out of what has failed"
@@ -158,13 +230,14 @@ class Settling:
     def _failed_words(self, present: Present) -> str:
         return f"with {', '.join(present.failed)} failed" if present.failed else "with nothing failed"
 
-    def _works(self, server: str, failed: Sequence[str]) -> bool:
+    def works(self, server: str, failed: Sequence[str]) -> bool:
+        """Say whether a server works when some parts have failed."""
         policy = self.takeover.policy
         node = policy.works(server)
         return policy.structure.truth([node], dict.fromkeys(failed, False) | raid_works(self.site, failed))[node]
 
     def _why_down(self, server: str, failed: Sequence[str]) -> str:
-        lone = [name for name in failed if not self._works(server, [name])]
+        lone = [name for name in failed if not self.works(server, [name])]
         return f"{' and '.join(lone or failed)} {'has' if len(lone or failed) == 1 else 'have'} failed"
 
     def _is_redundant(self, server: str, what: str) -> None:
@@ -197,6 +270,34 @@ class Settling:
             f"role {role}: '{place[:40]}' {'names several of its holders' if on_side else 'is none of its holders'}; "
             f"{', '.join(known)}{closest(place, known)}"
         )
+
+    def holder_name(self, role: str, place: int) -> str:
+        """Name a holder of a role."""
+        return holder_label(self.takeover.policy.holders(role)[place])
+
+    def roles_words(self, control: int) -> dict[str, str]:
+        """Who has each role, or what becomes of it, in a control state."""
+        result = {}
+        for role, code in zip(self.takeover.roles, self.takeover.digits[control].tolist(), strict=False):
+            at = self.takeover.positions[role].all[code]
+            held = at.kind == Kind.HELD and at.holder is not None
+            result[role] = self.holder_name(role, at.holder or 0) if held else at.kind.name.lower().replace("_", " ")
+        return result
+
+    def servers_out(self, control: int) -> tuple[str, ...]:
+        """Servers that are not in service in a control state."""
+        digits = self.takeover.server_digits[control].tolist()
+        return tuple(name for name, at in zip(self.takeover.servers, digits, strict=True) if at != IN_SERVICE)
+
+    def others_ready(self, role: str, failed: Sequence[str], control: int) -> list[int]:
+        """Holders of a role that could be given it by hand: those that are ready."""
+        policy = self.takeover.policy
+        controls = self.takeover.variables(np.array([control]))
+        here = dict.fromkeys(failed, False) | raid_works(self.site, failed)
+        here |= {name: bool(value[0]) for name, value in controls.items()}
+        ready = [policy.ready(role, holder) for holder in policy.holders(role)]
+        truth = policy.structure.truth(ready, here)
+        return [n for n, node in enumerate(ready) if truth[node]]
 
     def _leave(self, said: IntArray, server: str, present: Present, named: set[str]) -> None:
         """Roles of a server that is out of service are with another holder that is ready, if there is one."""

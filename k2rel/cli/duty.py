@@ -1,0 +1,134 @@
+"""The verb for whoever is on duty: what the next hours hold, what must not fail now, what to do first."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from k2rel.cli.inputs import format_option, hours_of, organisation_options, solution_for, study_options
+from k2rel.cli.printing import PICTURES, check_free, heading, print_json, print_table, records, say, writing
+from k2rel.errors import InputError
+
+if TYPE_CHECKING:
+    from k2rel.measures.risk_result import Risk
+    from k2rel.policy.present import Present
+    from k2rel.site.model import Site
+
+__all__: list[str] = []
+
+_FEW = 12
+
+
+def state_options(sub: argparse.ArgumentParser) -> None:
+    """Add what the state at present is."""
+    sub.add_argument(
+        "--failed", action="append", default=[], metavar="PART",
+        help='a part that has failed, in the order in which they failed; since when as in isl_1@"3 h ago"',
+    )  # fmt: skip
+    sub.add_argument(
+        "--role", action="append", default=[], metavar="ROLE=HOLDER",
+        help="who has a role now: a server, a side or a holder's name; default: where the rules have put it",
+    )  # fmt: skip
+    sub.add_argument(
+        "--out-of-service", action="append", default=[], metavar="SERVER", help="a server that is out of service"
+    )
+    sub.add_argument(
+        "--in-service", action="append", default=[], metavar="SERVER", help="a server that is in service again"
+    )
+
+
+def present_for(args: argparse.Namespace, site: Site) -> Present:
+    """The state at present that the options describe."""
+    from k2rel.policy.present import present_of
+
+    roles = {}
+    for text in args.role:
+        role, equals, place = text.partition("=")
+        if not equals or not place.strip():
+            raise InputError(f"--role {text[:60]}: ROLE=HOLDER is needed, such as file_system=B")
+        if role.strip() in roles:
+            raise InputError(f"--role {text[:60]}: {role.strip()} is named twice")
+        roles[role.strip()] = place.strip()
+    return present_of(site, args.failed, roles, args.out_of_service, args.in_service)
+
+
+def risk_options(sub: argparse.ArgumentParser) -> None:
+    study_options(sub)
+    state_options(sub)
+    sub.add_argument("--horizon", default="24 h", metavar="TIME", help="how far to look ahead (default 24 h)")
+    sub.add_argument("--buffer", default="10 s", metavar="TIME", help="of a client: longer is on air (default 10 s)")
+    sub.add_argument(
+        "--technicians", type=int, default=1, metavar="N", help="for the order of repairs: how many work (default 1)"
+    )
+    sub.add_argument(
+        "--every-failure", action="store_true", help="the table of all single failures instead of one state"
+    )
+    sub.add_argument("--picture", metavar="FILE", help="the risk over the horizon, .svg, .png or .pdf")
+    sub.add_argument("--force", action="store_true", help="replace the picture where it exists")
+    organisation_options(sub)
+    format_option(sub)
+
+
+def risk_verb(args: argparse.Namespace) -> int:
+    from k2rel.measures.risk import risk
+
+    if args.picture is not None:
+        if not args.picture.lower().endswith(PICTURES):
+            raise InputError(f"--picture {args.picture[:80]}: .svg, .png or .pdf")
+        check_free(args.picture, args.force)
+    solution = solution_for(args)
+    if args.every_failure:
+        return _every_failure(args)
+    present = present_for(args, solution.study.site)
+    found = risk(solution, present, args.horizon, buffer_h=hours_of(args, "buffer"))
+    several = 2 <= len(present.failed) <= 5
+    orders = found.orders(args.technicians) if several else None
+    if args.picture is not None:
+        _draw(found, args.picture)
+    if args.format == "json":
+        more = {} if orders is None else {"technicians": args.technicians, "orders": records(orders)}
+        print_json(found.to_json() | more)
+        return 0
+    heading(solution.study, found.provenance)
+    say(f"State: {found.state_words()}\n{found.words()}\n")
+    print_table(found.table(), f"The next {args.horizon}, beside a usual day or as much time at any other")
+    critical = found.critical_table()
+    if len(critical):
+        print_table(critical.head(_FEW), "\nMust not fail: alone it takes a service down from here", whole=critical)
+        if len(critical) > _FEW:
+            say(f"({len(critical) - _FEW} more; --format json has them)")
+    actions = found.action_table()
+    if len(actions):
+        print_table(actions, f"\nWhat can be done, and what it leaves of the risk of {found.principal}")
+    if orders is not None:
+        who = "one technician" if args.technicians == 1 else f"{args.technicians} technicians"
+        print_table(orders.head(_FEW), f"\nOrder of repairs by {who}, the best first", whole=orders)
+    back = [f"{part} after {_hours(hours)}" for part, hours in found.redundancy]
+    repaired = f"; repaired on average: {', '.join(back)}" if back else ""
+    say(f"\nAll is redundant again after {_hours(found.redundancy_back_h)} on average{repaired}")
+    for note in found.notes:
+        say(f"\n{note}")
+    if args.picture is not None:
+        say(f"\nwritten: {args.picture}")
+    return 0
+
+
+def _hours(hours: float) -> str:
+    from k2rel.units import format_duration
+
+    return format_duration(hours) if hours < float("inf") else "never by itself"
+
+
+def _draw(found: Risk, path: str) -> None:
+    from matplotlib.figure import Figure
+
+    from k2rel.plots.duty import plot_risk
+
+    figure = Figure(figsize=(7.2, 4.2), layout="constrained")
+    plot_risk(found, figure.subplots())
+    with writing(path) as temporary:
+        figure.savefig(temporary, dpi=120)
+
+
+def _every_failure(args: argparse.Namespace) -> int:
+    raise InputError("--every-failure: not yet")

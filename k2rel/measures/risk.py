@@ -1,0 +1,215 @@
+"""On duty: what the next hours hold from the state at present, what must not fail now, and what to do first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+
+from k2rel.doing import doing
+from k2rel.errors import InputError
+from k2rel.markov.engine import Dynamics, followed_policy, solved
+from k2rel.markov.places import Places
+from k2rel.markov.starts import Start
+from k2rel.measures.ahead_of import AheadOf
+from k2rel.measures.availability import service_named
+from k2rel.measures.outlook import Outlook
+from k2rel.measures.risk_result import Risk, RiskOfService
+from k2rel.measures.solution import Solution, StudyLike, solution_of
+from k2rel.measures.tested import exponential_tests
+from k2rel.organisation import Organisation
+from k2rel.policy.failover import principal_traffic
+from k2rel.policy.present import Present, Settling, present_of
+from k2rel.policy.takeover import Takeover
+from k2rel.services.diagrams import services_of
+from k2rel.studies import Study
+from k2rel.units import parse_duration
+
+__all__ = ["risk"]
+
+DELAYS_H = (0.0, 1.0, 4.0)
+_TOLERANCE = 1e-7  # of the chain, where none is asked for
+_LONGEST_H = 8760.0
+
+
+def horizon_of(horizon: object) -> float:
+    """Read how far to look ahead [h]."""
+    try:
+        hours = parse_duration(horizon)
+    except ValueError as error:
+        raise InputError(f"horizon: {error}") from None
+    if not 0.0 < hours <= _LONGEST_H:
+        raise InputError(f"horizon: a time above 0 and at most a year (8760 h), got {str(horizon)[:40]}")
+    return hours
+
+
+def risk(
+    study: StudyLike,
+    failed: Present | Sequence[str] | str = (),
+    horizon: str | float = "24 h",
+    organisation: Organisation | None = None,
+    *,
+    roles: Mapping[str, str] | None = None,
+    out_of_service: Sequence[str] | str = (),
+    in_service: Sequence[str] | str = (),
+    buffer_h: float = 10 / 3600,
+    method: str = "auto",
+) -> Risk:
+    """Say what the next hours hold from the state at present.
+
+    Parameters
+    ----------
+    study, organisation, method
+        As for `availability`.
+    failed : Present, sequence of str or str
+        Parts that have failed, in the order in which they failed; each may say since when, as in
+        ``"isl_1@3 h ago"``, which matters where repair times are not exponential. Or the whole state.
+    horizon : str or float
+        How far to look ahead, at most a year; a number is in hours.
+    roles : mapping of str to str, optional
+        Who has which role; others follow by the rules, as when the takeovers that the failures began have succeeded.
+    out_of_service, in_service : sequence of str or str
+        Servers that are out of service though good, or in service again.
+    buffer_h : float
+        Depth of a client's buffer [h]: a longer outage is seen on air.
+
+    Returns
+    -------
+    Risk
+        By service, with what must not fail now, what can be done, and when redundancy is back.
+
+    Raises
+    ------
+    InputError
+        If the state cannot be, there is no such part, or the horizon is no time that can be followed.
+
+    Notes
+    -----
+    The chain of the site from the state at present (`k2rel.ctmc.outlook`), with the states around it. Outages are
+    those by shared parts and roles; clients' own parts are in their long run.
+
+    Examples
+    --------
+    >>> found = risk("L2R", "server_A")
+    >>> found["media"].up_now, round(60 * found["media"].downtime_h, 3)
+    (True, 0.28)
+    """
+    solution = solution_of(study, method, organisation)
+    hours = horizon_of(horizon)
+    if not 0 <= buffer_h < math.inf:
+        raise InputError(f"buffer_h: a time, got {buffer_h:g} h")
+    site = solution.study.site
+    present = failed if isinstance(failed, Present) else present_of(site, failed, roles, out_of_service, in_service)
+    with doing("looking ahead from the state at present"):
+        return _looked(solution, present, hours, (buffer_h, 1 / 6, 1.0))
+
+
+def chain_asked(solution: Solution) -> Organisation:
+    """For whom the chain is made: with a bound of its own where none was asked for."""
+    who = solution.chain.followed if solution.method != "simulation" else solution.followed
+    if solution.method == "simulation":
+        raise solution.cannot("what lies ahead of a state", "auto or markov")
+    return who if who.tolerance is not None else replace(who, tolerance=_TOLERANCE)
+
+
+def control_of(study: Study, organisation: Organisation, present: Present) -> int:
+    """Where roles and servers are at present."""
+    policy = followed_policy(study, organisation)
+    if not policy.sticky:
+        given = [*(f"role {role}" for role, _ in present.roles), *present.out_of_service, *present.in_service]
+        if given:
+            raise InputError(
+                f"{study.site.name}: {given[0]}: with ideal takeovers, or no role that can move, roles are at "
+                "the preferred side and servers in service whenever they can be; leave it out"
+            )
+        return 0
+    return Settling(Takeover(policy, organisation.takeover_times)).control(present)
+
+
+@lru_cache(maxsize=4)
+def _outlook(dynamics: Dynamics, horizon_h: float, lengths_h: tuple[float, ...], rows: tuple[int, ...]) -> Outlook:
+    """Kept, since the same state is asked of the table, the page and the plot."""
+    services = [service for service in services_of(dynamics.policy) if service.scope == "site"]
+    delays = tuple(delay for delay in DELAYS_H if delay < horizon_h)
+    return Outlook(dynamics, services, horizon_h, lengths_h, delays, rows)
+
+
+def followed_from(solution: Solution, present: Present, horizon_h: float, lengths_h: tuple[float, ...]) -> AheadOf:
+    """Follow a site from its state at present, by its chain with the states around that."""
+    study, who = solution.study, chain_asked(solution)
+    control = control_of(study, who, present)
+    start = Start(present.failed, control)
+    usual = control_of(study, who, Present())
+    dynamics = solved(study, who, (start,) if present.failed or control != usual else ())
+    places = Places(dynamics)
+    at = places.found(present.failed, control, present.since_h)
+    if not at:
+        raise InputError(
+            f"{study.site.name}: with {len(present.failed)} failed parts the states around the present one are too "
+            "many to be followed; name fewer"
+        )
+    rows = tuple(dict.fromkeys([0, *(state for state, _ in at)]))
+    return AheadOf(_outlook(dynamics, horizon_h, lengths_h, rows), places, present, control, at)
+
+
+def _looked(solution: Solution, present: Present, horizon_h: float, lengths_h: tuple[float, ...]) -> Risk:
+    found = followed_from(solution, present, horizon_h, lengths_h)
+    dynamics, outlook = found.places.dynamics, found.outlook
+    p = dynamics.probability
+    services = []
+    for n, entry in enumerate(outlook.services):
+        up = found.up_now(n)
+        usual_up = np.where(entry.down, 0.0, p)
+        share = float(usual_up.sum())
+        fails = np.nan_to_num(outlook.fails(n))
+        longer = [outlook.longer(n, k) for k in range(len(lengths_h))]
+        services.append(
+            RiskOfService(
+                entry.service.name,
+                entry.service.title,
+                up,
+                found.mean(fails) if up else None,
+                float(usual_up @ fails) / share if share > 0 else math.nan,
+                tuple(found.mean(each) for each in longer),
+                tuple(float(usual_up @ each) / share if share > 0 else math.nan for each in longer),
+                found.mean(outlook.downtime_h(n)),
+                float(p @ outlook.downtime_h(n)),
+                None if up else found.back_h(n),
+            )
+        )
+    principal = service_named(solution.study, principal_traffic(solution.study.site)).name
+    place = [each.service for each in services].index(principal)
+    takeover = dynamics.states.takeover
+    roles, out = described(found) if takeover is not None else ({}, ())
+    bound = found.mean(outlook.left_out)
+    said = replace(
+        dynamics.provenance, takeovers=solution.takeovers, reason=solution.reason, error_bound=bound,
+    )  # fmt: skip
+    return Risk(
+        present, roles, out, horizon_h, lengths_h, principal, tuple(services), tuple(found.critical()),
+        tuple(found.actions(place, [delay for delay in DELAYS_H if delay < horizon_h])),
+        tuple((part, found.repaired_h(part)) for part in present.failed), found.redundancy_back_h, bound, said,
+        tuple(_notes(solution, found)), found,
+    )  # fmt: skip
+
+
+def described(found: AheadOf) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Where each role is at present, and which servers are out of service."""
+    takeover, settling = found.states.takeover, found.places.settling
+    assert takeover is not None
+    return settling.roles_words(found.control), settling.servers_out(found.control)
+
+
+def _notes(solution: Solution, found: AheadOf) -> list[str]:
+    idle = [part for part in found.failed if not found.places.follows(part)]
+    notes = [f"{', '.join(idle)}: no service or role asks for it, so that it changes nothing here"] if idle else []
+    if any(hours > 0 for hours in found.since_h) and found.memoryless:
+        notes.append("repair times are exponential here: since when a part has failed does not matter")
+    if any(entry.by_clients_per_h.any() for entry in found.outlook.services):
+        notes.append(
+            "clients' own parts are in their long run; whether one has failed at present is not among what is asked"
+        )
+    return [*notes, *exponential_tests(solution.study)]

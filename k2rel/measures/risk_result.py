@@ -1,0 +1,422 @@
+"""What the next hours hold, as people and programs get it: services, what must not fail, what to do, in which order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from k2rel.arguments import as_whole
+from k2rel.columns import probability_text
+from k2rel.errors import InputError, closest
+from k2rel.measures.ahead_of import MOST_ORDERED, Action, AheadOf, Critical
+from k2rel.policy.present import Present
+from k2rel.studies import Provenance
+from k2rel.tables import ShownTable
+from k2rel.units import format_duration
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Risk", "RiskOfService", "action_words"]
+
+
+@dataclass(frozen=True, slots=True)
+class RiskOfService:
+    """What the horizon holds for one service, beside a usual day: one at any time, of the years that the model means.
+
+    Probabilities of a service that is down now are None; the mean time to its return stands instead.
+    """
+
+    service: str
+    title: str
+    up_now: bool
+    p_failure_within: float | None
+    p_failure_usual: float
+    p_longer: tuple[float, ...]  # that an outage begins that is longer than each length; down now: that this one is
+    p_longer_usual: tuple[float, ...]
+    downtime_h: float
+    downtime_usual_h: float
+    back_h: float | None
+
+    @property
+    def times(self) -> float:
+        """Downtime as a multiple of the usual one."""
+        return self.downtime_h / self.downtime_usual_h if self.downtime_usual_h > 0 else math.nan
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Risk(ShownTable):
+    """What the next hours hold.
+
+    Parameters
+    ----------
+    present : Present
+        The state at present, as it was described.
+    roles : dict of str to str
+        Where each role is that can move, by the rules where nobody said.
+    out_of_service : tuple of str
+        Servers that are out of service.
+    horizon_h : float
+        How far it looks ahead [h].
+    lengths_h : tuple of float
+        Lengths of outages [h], the client's buffer first.
+    services : tuple of RiskOfService
+    critical : tuple of Critical
+        Parts whose failure alone takes a service down from here, those that do so only now first.
+    actions : tuple of Action
+        What can be done, what helps most first, each done now and later.
+    redundancy : tuple of (str, float)
+        Failed parts and the mean time until each is repaired [h].
+    redundancy_back_h : float
+        Mean time until nothing has failed, roles are held and all servers in service [h].
+    error_bound : float
+        Bound of every probability: what the states that are not followed can add.
+    notes : tuple of str
+    """
+
+    present: Present
+    roles: dict[str, str]
+    out_of_service: tuple[str, ...]
+    horizon_h: float
+    lengths_h: tuple[float, ...]
+    principal: str
+    services: tuple[RiskOfService, ...]
+    critical: tuple[Critical, ...]
+    actions: tuple[Action, ...]
+    redundancy: tuple[tuple[str, float], ...]
+    redundancy_back_h: float
+    error_bound: float
+    provenance: Provenance
+    notes: tuple[str, ...] = ()
+    _ahead: AheadOf | None = field(default=None, repr=False)
+
+    def __getitem__(self, service: str) -> RiskOfService:
+        return next(each for each in self.services if each.service == service)
+
+    def table(self) -> pd.DataFrame:
+        """Give the services.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``service``; ``up_now``, ``back_h``, ``p_failure_within``, ``p_failure_usual``, for each length
+            ``p_longer_...`` and ``..._usual``, ``expected_downtime_min``, ``expected_downtime_usual_min``, ``times``.
+
+        Examples
+        --------
+        >>> import k2rel
+        >>> k2rel.risk("L2R", "server_A").table().loc["media", "times"].round(1)
+        np.float64(2.9)
+        """
+        import pandas as pd
+
+        rows = [
+            {
+                "service": each.service,
+                "up_now": each.up_now,
+                "back_h": math.nan if each.back_h is None else each.back_h,
+                "p_failure_within": math.nan if each.p_failure_within is None else each.p_failure_within,
+                "p_failure_usual": each.p_failure_usual,
+                **{f"p_longer_{_word(h)}": p for h, p in zip(self.lengths_h, each.p_longer, strict=True)},
+                **{f"p_longer_{_word(h)}_usual": p for h, p in zip(self.lengths_h, each.p_longer_usual, strict=True)},
+                "expected_downtime_min": each.downtime_h * 60,
+                "expected_downtime_usual_min": each.downtime_usual_h * 60,
+                "times": each.times,
+            }
+            for each in self.services
+        ]
+        return self.provenance.signed(pd.DataFrame(rows).set_index("service"), notes=list(self.notes))
+
+    def critical_table(self) -> pd.DataFrame:
+        """Give what must not fail now.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``part``; ``services``, ``p_within``, ``always``.
+
+        Examples
+        --------
+        >>> import k2rel
+        >>> k2rel.risk("L2R", "server_A").critical_table().index[0]
+        'software_B'
+        """
+        import pandas as pd
+
+        rows = [
+            {"part": e.part, "services": ", ".join(e.services), "p_within": e.p_within, "always": e.always}
+            for e in self.critical
+        ]
+        frame = pd.DataFrame(rows, columns=["part", "services", "p_within", "always"]).set_index("part")
+        return self.provenance.signed(frame)
+
+    def action_table(self) -> pd.DataFrame:
+        """Give what can be done, and what it leaves of the risk of the principal traffic.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``action``; ``after_h``, ``p_failure_within``, ``expected_downtime_min``.
+
+        Examples
+        --------
+        >>> import k2rel
+        >>> k2rel.risk("L2R", "server_A").action_table().index[0]
+        'repair server_A'
+        """
+        import pandas as pd
+
+        rows = [
+            {
+                "action": action_words(each),
+                "after_h": each.after_h,
+                "p_failure_within": each.p_failure_within,
+                "expected_downtime_min": each.downtime_h * 60,
+            }
+            for each in self.actions
+        ]
+        columns = ["action", "after_h", "p_failure_within", "expected_downtime_min"]
+        return self.provenance.signed(pd.DataFrame(rows, columns=columns).set_index("action"))
+
+    def orders(self, technicians: int = 1) -> pd.DataFrame:
+        """Compare the orders in which the failed parts can be repaired.
+
+        Parameters
+        ----------
+        technicians : int
+            How many parts are repaired at the same time.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``order_of_repairs``, the best first; ``p_failure_within``, ``expected_downtime_min`` of the principal
+            traffic. Repair times are those of the model, and what fails further is taken one failure deep.
+
+        Raises
+        ------
+        InputError
+            If more than five parts have failed, or there are no technicians.
+
+        Examples
+        --------
+        >>> import k2rel
+        >>> k2rel.risk("L2R", ["server_A", "isl_1"]).orders().index[0]
+        'server_A, isl_1'
+        """
+        import pandas as pd
+
+        technicians = as_whole("technicians", technicians, 1, 1000)
+        if len(self.present.failed) > MOST_ORDERED:
+            raise InputError(
+                f"orders of repairs: at most {MOST_ORDERED} failed parts are put into every order, "
+                f"{len(self.present.failed)} have failed; `actions` says what helps most"
+            )
+        assert self._ahead is not None
+        found = self._ahead.orders(_place(self), technicians)
+        rows = [
+            {
+                "order_of_repairs": ", ".join(each.parts),
+                "p_failure_within": each.p_failure_within,
+                "expected_downtime_min": each.downtime_h * 60,
+            }
+            for each in found
+        ]
+        columns = ["order_of_repairs", "p_failure_within", "expected_downtime_min"]
+        return self.provenance.signed(pd.DataFrame(rows, columns=columns).set_index("order_of_repairs"))
+
+    def curve(self, service: str | None = None, points: int = 49) -> pd.DataFrame:
+        """Follow the risk over the horizon.
+
+        Parameters
+        ----------
+        service : str, optional
+            By default the principal traffic.
+        points : int
+            Times, evenly spread, with 0 and the horizon.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``hours``; ``p_failure_within``, ``expected_downtime_min`` until then, and the same with nothing
+            failed (``..._nothing_failed``).
+
+        Examples
+        --------
+        >>> import k2rel
+        >>> k2rel.risk("L2R", "server_A").curve(points=3)["expected_downtime_min"].round(2).tolist()
+        [0.0, 0.2, 0.28]
+        """
+        import pandas as pd
+
+        assert self._ahead is not None
+        times = np.linspace(0.0, self.horizon_h, as_whole("points", points, 2, 10_000))
+        place = _place(self, service)
+        here = self._ahead.curve(place, times.tolist())
+        good = self._ahead.outlook.curve(place, times.tolist())[:, self._ahead.outlook.rows.index(0)]
+        down = not self._ahead.up_now(place)
+        frame = pd.DataFrame(
+            {
+                "p_failure_within": np.full(len(times), np.nan) if down else here[:, 0],
+                "expected_downtime_min": here[:, 1] * 60,
+                "p_failure_within_nothing_failed": good[:, 0],
+                "expected_downtime_min_nothing_failed": good[:, 1] * 60,
+            },
+            index=pd.Index(times, name="hours"),
+        )
+        return self.provenance.signed(frame, service=service or self.principal)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give it as plain data.
+
+        Examples
+        --------
+        >>> import k2rel
+        >>> found = k2rel.risk("L2R", "server_A").to_json()
+        >>> found["state"]["roles"], found["services"][0]["up_now"]
+        ({'file_system': 'server_B'}, True)
+        """
+
+        def given(value: float | None) -> float | None:
+            return None if value is None or math.isnan(value) or math.isinf(value) else value
+
+        return {
+            **self.provenance.heading(),
+            "site": self.provenance.site,
+            "horizon_h": self.horizon_h,
+            "error_bound": self.error_bound,
+            "state": {
+                "failed": list(self.present.failed),
+                "failed_since_h": list(self.present.since_h),
+                "roles": self.roles,
+                "out_of_service": list(self.out_of_service),
+            },
+            "services": [
+                {
+                    "service": e.service,
+                    "up_now": e.up_now,
+                    "p_failure_within": e.p_failure_within,
+                    "p_failure_usual": given(e.p_failure_usual),
+                    "p_longer_than_buffer": e.p_longer[0],
+                    "p_longer_than_10_min": e.p_longer[1],
+                    "p_longer_than_1_h": e.p_longer[2],
+                    "p_longer_than_10_min_usual": given(e.p_longer_usual[1]),
+                    "p_longer_than_1_h_usual": given(e.p_longer_usual[2]),
+                    "expected_downtime_min": e.downtime_h * 60,
+                    "expected_downtime_usual_min": e.downtime_usual_h * 60,
+                    "back_h": given(e.back_h),
+                }
+                for e in self.services
+            ],
+            "buffer_h": self.lengths_h[0],
+            "critical": [asdict(each) | {"services": list(each.services)} for each in self.critical],
+            "actions": [
+                {
+                    "action": each.action,
+                    "part": each.part,
+                    "to": each.to or None,
+                    "after_h": each.after_h,
+                    "p_failure_within": given(each.p_failure_within),
+                    "expected_downtime_min": each.downtime_h * 60,
+                }
+                for each in self.actions
+            ],
+            "redundancy": [{"part": part, "repaired_after_h": given(hours)} for part, hours in self.redundancy],
+            "redundancy_back_h": given(self.redundancy_back_h),
+            "notes": list(self.notes),
+        }
+
+    def state_words(self) -> str:
+        """Say what state it is."""
+        failed = [
+            f"{name} failed" + (f" {format_duration(hours)} ago" if hours > 0 else "")
+            for name, hours in zip(self.present.failed, self.present.since_h, strict=True)
+        ]
+        placed = [f"{role.replace('_', ' ')} at {place}" for role, place in self.roles.items()]
+        out = [f"{name} out of service" for name in self.out_of_service if name not in self.present.failed]
+        return ", ".join([*(failed or ["nothing has failed"]), *placed, *out])
+
+    def words(self) -> str:
+        """Say in a few sentences what the state means for the principal traffic.
+
+        Examples
+        --------
+        >>> import k2rel
+        >>> k2rel.risk("L2R", "server_A").words()[:76]
+        'media is up; in the next 24 h 0.28 min of downtime are expected, 2.86 times '
+        """
+        main, horizon = self[self.principal], format_duration(self.horizon_h)
+        usual = f"{main.times:.3g} times as much as usual" if math.isfinite(main.times) else "usually none"
+        lost = f"in the next {horizon} {_minutes(main.downtime_h)} min of downtime are expected, {usual}"
+        if not main.up_now:
+            back = "never by itself" if math.isinf(main.back_h or 0.0) else format_duration(main.back_h or 0.0)
+            text = f"{self.principal} is down, for {back} more on average; {lost}"
+        else:
+            assert main.p_failure_within is not None
+            chances = [
+                _chance("fails at all", main.p_failure_within, main.p_failure_usual),
+                *(
+                    _chance(f"fails for more than {format_duration(hours)}", p, usual)
+                    for hours, p, usual in zip(
+                        self.lengths_h[1:], main.p_longer[1:], main.p_longer_usual[1:], strict=True
+                    )
+                ),
+            ]
+            text = f"{self.principal} is up; {lost}; it {', '.join(chances)}"
+        now = [each.part for each in self.critical if not each.always]
+        must = f"must not fail now: {_listed(now)}" if now else "no part must not fail now that may fail otherwise"
+        return f"{text}. {must[0].upper()}{must[1:]}. {self._first_words()}"
+
+    def _first_words(self) -> str:
+        first = next((each for each in self.actions if each.after_h == 0.0), None)
+        main = self[self.principal]
+        if first is None:
+            return "Nothing is to be done."
+        if first.downtime_h > 0.95 * main.downtime_h:
+            return "Nothing that can be done now lowers the expected downtime by more than a twentieth."
+        return (
+            f"First: {action_words(first)}; done now it leaves {_minutes(first.downtime_h)} min. All is redundant "
+            f"again after {format_duration(self.redundancy_back_h)} on average."
+        )
+
+    def _shown_table(self) -> pd.DataFrame:
+        return self.table()[["up_now", "p_failure_within", "p_failure_usual", "expected_downtime_min", "times"]]
+
+    def _line(self) -> str:
+        return f"{self.provenance.site}, {self.state_words()}: {self.words()}"
+
+
+def action_words(action: Action) -> str:
+    """Name an action."""
+    return f"{action.action.replace('place in service', 'place')} {action.part}" + (
+        " in service" if action.action == "place in service" else f" to {action.to}" if action.to else ""
+    )
+
+
+def _chance(what: str, p: float, usual: float) -> str:
+    times = f", {p / usual:.2g} times the usual" if usual > 0 else ""
+    return f"{what} with probability {probability_text(p)}{times}"
+
+
+def _minutes(hours: float) -> str:
+    return f"{hours * 60:.2g}" if hours < 1 else f"{hours * 60:,.0f}"
+
+
+def _listed(names: Sequence[str], most: int = 6) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _word(hours: float) -> str:
+    return format_duration(hours).replace(" ", "_")
+
+
+def _place(found: Risk, service: str | None = None) -> int:
+    wanted = found.principal if service is None else service
+    names = [each.service for each in found.services]
+    if wanted not in names:
+        raise InputError(f"{found.provenance.site} has no service '{wanted[:60]}' of the site{closest(wanted, names)}")
+    return names.index(wanted)
