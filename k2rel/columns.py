@@ -125,6 +125,10 @@ def _yes(value: object) -> str:
 
 
 COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
+    "down_now": ("down until repaired", lambda v: v.replace("_", " ") or "–"),
+    "redundancy_back_h": ("redundant again after", _duration),
+    "must_not_fail": ("must not fail then", lambda v: v or "–"),
+    "do_first": ("do first", lambda v: v or "–"),
     "up_now": ("there now", _yes),
     "back_h": ("back after", _duration),
     "p_failure_within": ("P(failure)", probability_text),

@@ -11,6 +11,7 @@ from k2rel.errors import InputError
 
 if TYPE_CHECKING:
     from k2rel.measures.risk_result import Risk
+    from k2rel.measures.solution import Solution
     from k2rel.policy.present import Present
     from k2rel.site.model import Site
 
@@ -78,7 +79,7 @@ def risk_verb(args: argparse.Namespace) -> int:
         check_free(args.picture, args.force)
     solution = solution_for(args)
     if args.every_failure:
-        return _every_failure(args)
+        return _every_failure(args, solution)
     present = present_for(args, solution.study.site)
     found = risk(solution, present, args.horizon, buffer_h=hours_of(args, "buffer"))
     several = 2 <= len(present.failed) <= 5
@@ -130,5 +131,20 @@ def _draw(found: Risk, path: str) -> None:
         figure.savefig(temporary, dpi=120)
 
 
-def _every_failure(args: argparse.Namespace) -> int:
-    raise InputError("--every-failure: not yet")
+def _every_failure(args: argparse.Namespace, solution: Solution) -> int:
+    from k2rel.measures.risk import duty_table
+
+    given = [*args.failed, *args.role, *args.out_of_service, *args.in_service]
+    if given:
+        raise InputError(f"--every-failure: it is about each failure alone; leave out {given[0][:60]}")
+    table = duty_table(solution, args.horizon)
+    said = {name: table.attrs[name] for name in ("service", "horizon_h", "usual_downtime_min", "error_bound")}
+    if args.format == "json":
+        print_json({**solution.provenance.heading(), **said, "failures": records(table)})
+        return 0
+    heading(solution.study, solution.provenance)
+    service, usual = said["service"].replace("_", " "), said["usual_downtime_min"]
+    print_table(
+        table, f"Every single failure and the next {args.horizon} of {service} (usually {usual:.2g} min of downtime)"
+    )
+    return 0

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from k2rel.ctmc.chain import Chain
 from k2rel.ctmc.outlook import ahead, time_until
 from k2rel.ctmc.transient import over_time
+from k2rel.logic.structure import BoolArray
 from k2rel.markov.places import Places
 from k2rel.measures.outlook import Outlook
 from k2rel.policy.controls import OUT
@@ -41,7 +42,7 @@ class Critical:
     part: str
     services: tuple[str, ...]
     p_within: float  # that it fails within the horizon while that is so
-    always: bool  # whether it does so too when nothing has failed
+    always: bool  # whether it takes the same down when nothing has failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +106,21 @@ class AheadOf:
     @cached_property
     def redundancy_back_h(self) -> float:
         """Mean time until nothing has failed, every role is held and every server in service [h]."""
-        return self.mean(time_until(self.chain, self.states.all_up))
+        there = self.states.all_up.copy()
+        for part in filter(self.places.follows, self.failed):  # also those whose failures mostly stand unnoticed
+            there &= self._fewer(part)
+        return self.mean(time_until(self.chain, there))
+
+    def _fewer(self, part: str) -> BoolArray:
+        """States in which fewer of the parts that are alike with one have failed than now."""
+        count = self.places.count_of(part)
+        return np.asarray(count < max(int(count[state]) for state, _ in self.at))
 
     def repaired_h(self, part: str) -> float:
         """Mean time until a failed part is repaired [h]; of parts that are alike, until one of them is."""
         if not self.places.follows(part):
             return math.nan
-        count = self.places.count_of(part)
-        now = max(int(count[state]) for state, _ in self.at)
-        return self.mean(time_until(self.chain, count < now))
+        return self.mean(time_until(self.chain, self._fewer(part)))
 
     # the way back
 
@@ -154,9 +161,14 @@ class AheadOf:
         for (n, part), lost in zip(rows, lost_any, strict=True):
             if lost:
                 vulnerable[part] = vulnerable.get(part, 0.0) + float(spent[n])
-        usual = self._always(list(found))
+        usual = self._usually(list(found))
         result = [
-            Critical(part, tuple(services), -math.expm1(-self.places.rate_per_h(part) * vulnerable[part]), usual[part])
+            Critical(
+                part,
+                tuple(services),
+                -math.expm1(-self.places.rate_per_h(part) * vulnerable[part]),
+                set(services) <= usual[part],
+            )
             for part, services in found.items()
         ]
         return sorted(result, key=lambda each: (each.always, -each.p_within, each.part))
@@ -173,16 +185,19 @@ class AheadOf:
             lost |= given & ~service.down[at]
         return lost.tolist()
 
-    def _always(self, parts: Sequence[str]) -> dict[str, bool]:
-        """Whether a part takes the same services down when nothing has failed."""
+    def _usually(self, parts: Sequence[str]) -> dict[str, set[str]]:
+        """Services that each part takes down when nothing else has failed."""
         after = [frozenset([part]) for part in parts]
         quiet = int(self.states.takeover.quiet[0]) if self.states.takeover else 0
         control = self._settled(after, np.full(len(parts), quiet))
-        result = np.zeros(len(parts), dtype=np.bool_)
+        result: dict[str, set[str]] = {part: set() for part in parts}
         for service in self.outlook.services:
             modes = self.places.dynamics.modes_of(service.service.diagram, after, control)
-            result |= self.places.dynamics.unavailability_given_mode(service.service)[modes] > 0.5
-        return dict(zip(parts, result.tolist(), strict=True))
+            given = self.places.dynamics.unavailability_given_mode(service.service)[modes] > 0.5
+            for part, lost in zip(parts, given.tolist(), strict=True):
+                if lost:
+                    result[part].add(service.service.name)
+        return result
 
     def _settled(self, failed: Sequence[frozenset[str]], control: IntArray) -> IntArray:
         takeover = self.states.takeover

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,7 +29,10 @@ from k2rel.services.diagrams import services_of
 from k2rel.studies import Study
 from k2rel.units import parse_duration
 
-__all__ = ["risk"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["duty_table", "risk"]
 
 DELAYS_H = (0.0, 1.0, 4.0)
 _TOLERANCE = 1e-7  # of the chain, where none is asked for
@@ -213,3 +217,88 @@ def _notes(solution: Solution, found: AheadOf) -> list[str]:
             "clients' own parts are in their long run; whether one has failed at present is not among what is asked"
         )
     return [*notes, *exponential_tests(solution.study)]
+
+
+def duty_table(
+    study: StudyLike,
+    horizon: str | float = "24 h",
+    organisation: Organisation | None = None,
+    *,
+    method: str = "auto",
+) -> pd.DataFrame:
+    """Say for every single failure what it means for the next hours, and what to do first: a page to hang up.
+
+    Parameters
+    ----------
+    study, organisation, method, horizon
+        As for `risk`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``part``, parts that are alike together, the worst first; ``down_now`` (services that are down until
+        somebody acts or repairs), ``p_failure_within`` and ``expected_downtime_min`` of the principal traffic,
+        ``times`` (the usual downtime), ``redundancy_back_h``, ``must_not_fail`` (parts that take a service down now and
+        not otherwise), ``do_first``. ``attrs["error_bound"]`` bounds every probability.
+
+    Raises
+    ------
+    InputError
+        As `risk`.
+
+    Examples
+    --------
+    >>> duty_table("L2R")["do_first"].iloc[0]
+    'repair raid_chassis'
+    """
+    import pandas as pd
+
+    from k2rel.measures.risk_result import action_words
+
+    solution, hours = solution_of(study, method, organisation), horizon_of(horizon)
+    site, who = solution.study.site, chain_asked(solution)
+    usual = solved(solution.study, who)
+    groups = [
+        [name for name in population.members if name in site.components or name in site.raid_sets]
+        for population in usual.states.parts.populations
+    ]
+    groups = [names for names in groups if names]
+    controls = [control_of(solution.study, who, Present((names[0],))) for names in groups]
+    starts = tuple(Start((names[0],), control) for names, control in zip(groups, controls, strict=True))
+    with doing(f"looking ahead from {len(starts)} single failures"):
+        dynamics = solved(solution.study, who, starts)
+        places = Places(dynamics)
+        at = [places.found(start.failed, start.control) for start in starts]
+        rows = tuple(dict.fromkeys([0, *(state for here in at for state, _ in here)]))
+        outlook = _outlook(dynamics, hours, (10 / 3600, 1 / 6, 1.0), rows)
+        principal = service_named(solution.study, principal_traffic(site)).name
+        place = [each.service.name for each in outlook.services].index(principal)
+        p = dynamics.probability
+        mean_h = float(p @ outlook.downtime_h(place))
+        found = [
+            AheadOf(outlook, places, Present(start.failed, (0.0,)), start.control, here)
+            for start, here in zip(starts, at, strict=True)
+        ]
+        lines = []
+        for names, ahead in zip(groups, found, strict=True):
+            downtime_h = ahead.mean(outlook.downtime_h(place))
+            first = next(iter(ahead.actions(place, [0.0])), None)
+            down = [each.service.name for n, each in enumerate(outlook.services) if not ahead.up_now(n)]
+            lines.append(
+                {
+                    "part": ", ".join(names),
+                    "down_now": ", ".join(down),
+                    "p_failure_within": ahead.mean(outlook.fails(place)) if ahead.up_now(place) else math.nan,
+                    "expected_downtime_min": downtime_h * 60,
+                    "times": downtime_h / mean_h if mean_h > 0 else math.nan,
+                    "redundancy_back_h": ahead.redundancy_back_h,
+                    "must_not_fail": ", ".join(e.part for e in ahead.critical(now=True) if not e.always),
+                    "do_first": action_words(first) if first is not None else "",
+                }
+            )
+    bound = max((each.mean(outlook.left_out) for each in found), default=0.0)
+    said = replace(dynamics.provenance, takeovers=solution.takeovers, reason=solution.reason, error_bound=bound)
+    frame = (
+        pd.DataFrame(lines).sort_values(["expected_downtime_min", "part"], ascending=[False, True]).set_index("part")
+    )
+    return said.signed(frame, service=principal, horizon_h=hours, usual_downtime_min=mean_h * 60)
