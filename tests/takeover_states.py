@@ -67,6 +67,8 @@ class Seen:
         self.known: dict[Any, Any] = {}
 
     def works(self, name: str) -> bool:
+        if name in self.site.raid_sets:  # as a whole: its drives are in its own law
+            return name not in self.failed
         if name not in self._works:
             part = self.site.described[name]
             itself = name not in self.failed and name not in self.suspended
