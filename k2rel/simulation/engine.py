@@ -31,17 +31,16 @@ from k2rel.simulation.results import Simulation
 from k2rel.studies import Study, StudyLike, study_of
 from k2rel.units import HOURS_PER_YEAR
 
-__all__ = ["moderate_plan", "simulate"]
+__all__ = ["EVENTS_OF_CHUNK", "expected_events", "moderate_plan", "simulate"]
 
-_EVENTS_OF_CHUNK = 600_000
+EVENTS_OF_CHUNK = 600_000
 _MOST_EVENTS = 3e8
 _MODERATE_EVENTS, _FEW_HISTORIES = 3e7, 200
 _MISSED, _LONG = 0.01, 5.0  # of a part's downtime; times as long as it needs to forget, after which 0.7 % is missed
 
 
-def _events(site: SiteModel, plan: Plan) -> float:
-    """Events of a history, about."""
-    hours = plan.warm_up_h + plan.years * HOURS_PER_YEAR
+def expected_events(site: SiteModel, hours: float) -> float:
+    """Events of so many hours, about."""
     model = site.arrays
     return float(
         4.0
@@ -54,13 +53,13 @@ def _events(site: SiteModel, plan: Plan) -> float:
 
 def chunk_size(site: SiteModel, plan: Plan) -> int:
     """Histories of a chunk: so many that it takes a fraction of a second, the same on every machine."""
-    events = _events(site, plan)
+    events = expected_events(site, plan.warm_up_h + plan.years * HOURS_PER_YEAR)
     if events > _MOST_EVENTS:
         raise InputError(
             f"{site.study.site.name}: a history has some {events:.1e} events, more than can be followed; simulate "
             "fewer years, or look at parts that fail every few seconds"
         )
-    return int(min(max(_EVENTS_OF_CHUNK / events, 1), 250_000))
+    return int(min(max(EVENTS_OF_CHUNK / events, 1), 250_000))
 
 
 def _slowest(study: Study) -> tuple[float, str, float, str]:
@@ -100,7 +99,8 @@ def moderate_plan(study: Study, organisation: Organisation, circumstances: Circu
     forgets_h, _, between_h, _ = _slowest(study)
     years = max(Plan().years, min(1000, math.ceil(between_h / HOURS_PER_YEAR)))
     plan = Plan(years=years, warm_up_h=max(Plan().warm_up_h, _LONG * forgets_h))
-    events = _events(prepare(study, organisation, circumstances or USUAL).site, plan)
+    site = prepare(study, organisation, circumstances or USUAL).site
+    events = expected_events(site, plan.warm_up_h + plan.years * HOURS_PER_YEAR)
     return replace(plan, histories=int(min(max(_MODERATE_EVENTS / events, _FEW_HISTORIES), plan.histories)))
 
 

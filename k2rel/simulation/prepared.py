@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
@@ -21,9 +21,10 @@ from k2rel.simulation.places import gathered, place_sizes
 from k2rel.simulation.plan import Plan
 from k2rel.studies import Study
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["LOOK_AHEAD", "Prepared", "prepare"]
 
-_LOOK_AHEAD = 400  # histories that are run ahead to find out what else is not known
+LOOK_AHEAD = 400  # histories that are run ahead to find out what else is not known
+_Histories = Callable[[Tables, Work, Sums, int], int]  # runs those of a room up to a number, as far as it can
 
 
 class Prepared:
@@ -72,28 +73,31 @@ class Prepared:
         """Run histories from `first` on, without the last."""
         work, sums = self.room(), self.empty_sums()
         work.i[records.HISTORY] = first
-        sums = self.follow(plan, work, sums, last, ahead=_LOOK_AHEAD)
+        sums = self.follow(plan, work, sums, last, ahead=LOOK_AHEAD)
         self.outcomes.add_loads(work.mode_time, sums.element)
         return sums
 
     def follow(self, plan: Plan, work: Work, sums: Sums, last: int, *, ahead: int) -> Sums:
-        """Run histories to the last one; evaluate the policy where its tables do not know a state.
+        """Run histories of a plan, from everything new, to the last one."""
+        model = laid_out(self.site.arrays)
+
+        def go(tables: Tables, where: Work, into: Sums, to: int) -> int:
+            return int(run(model, tables, where, into, plan.seed, to, plan.warm_up_h, plan.windows, plan.window_h))
+
+        return self.led(go, work, sums, last, ahead=ahead)
+
+    def led(self, go: _Histories, work: Work, sums: Sums, last: int, *, ahead: int) -> Sums:
+        """Let histories go to the last one; evaluate the policy where its tables do not know a state.
 
         A scout runs some histories `ahead` each time, so that many states are asked for at once; as fewer turn up, it
         goes less far.
         """
-        model, here, counted = laid_out(self.site.arrays), laid_out(work), laid_out(sums)
+        here, counted = laid_out(work), laid_out(sums)
         scout: tuple[Work, Sums] | None = None
         asked = b""
         crowded: list[Sums] = []
-
-        def go(tables: Tables, where: Any, into: Any, to: int) -> int:
-            return int(
-                run(model, laid_out(tables), where, into, plan.seed, to, plan.warm_up_h, plan.windows, plan.window_h)
-            )
-
         while True:
-            tables = self.outcomes.tables
+            tables = laid_out(self.outcomes.tables)
             code = go(tables, here, counted, last)
             if code == records.DONE:
                 return gathered(sums, crowded)
@@ -103,6 +107,8 @@ class Prepared:
                 continue
             if code == records.FULL:
                 raise K2relError("simulation: the calendar of a history overflowed; fewer spares or parts are needed")
+            if code == records.ENDLESS:
+                raise K2relError("simulation: a service that is down in the present state does not come back")
             if code != records.UNKNOWN:
                 raise K2relError("simulation: the rules of the site do not come to rest in some state")
             wanted = work.wanted[: work.i[records.WANTED]].copy()
@@ -120,7 +126,7 @@ class Prepared:
                 found = np.unique(other.wanted[: other.i[records.WANTED]], axis=0)
                 other.i[records.WANTED] = 0
                 wanted = np.concatenate([wanted, found])
-                ahead = min(2 * ahead, _LOOK_AHEAD) if len(found) > 4 else ahead // 2
+                ahead = min(2 * ahead, LOOK_AHEAD) if len(found) > 4 else ahead // 2
             self.outcomes.learn(wanted)
 
 

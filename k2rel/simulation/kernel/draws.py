@@ -9,16 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import exp, log
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.distributions.times import LOG_HAZARD
 from k2rel.loops.compiled import compiled
-
-if TYPE_CHECKING:
-    from k2rel.distributions import Distribution
 
 __all__: list[str] = []
 
@@ -176,6 +173,17 @@ def alias_table(weights: FloatArray) -> tuple[FloatArray, IntArray]:
     return probability, alias.astype(np.int64)
 
 
+class Drawn(Protocol):
+    """A law that can be drawn: a `k2rel.distributions.Distribution`, or a table of its own."""
+
+    @property
+    def family(self) -> str: ...  # what is none of `KINDS` is a table
+    @property
+    def parameters(self) -> tuple[float, ...]: ...
+    @property
+    def grid(self) -> FloatArray: ...
+
+
 class Laws(NamedTuple):
     """Laws as `draw` takes them; a law that is not there has kind -1."""
 
@@ -186,7 +194,7 @@ class Laws(NamedTuple):
     grid: FloatArray
 
 
-def packed(laws: Sequence[Distribution | None]) -> Laws:
+def packed(laws: Sequence[Drawn | None]) -> Laws:
     """Pack laws for `draw`."""
     parameter = np.zeros((len(laws), 3))
     for n, law in enumerate(laws):

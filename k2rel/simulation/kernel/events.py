@@ -232,12 +232,13 @@ def _own_day(work: Work, p: int) -> float:
 @compiled
 def _next_test(model: Model, work: Work, p: int) -> float:
     """Time of the next test of a part."""
-    now, every = work.f[records.NOW], model.test_h[p]
+    ahead, every = work.f[records.CALENDAR], model.test_h[p]  # of the calendar, where a history begins later in it
+    now = work.f[records.NOW] + ahead
     soonest = np.inf
     for k in range(model.test_at[p], model.test_at[p] + model.test_n[p]):
         day = every * _own_day(work, p) if model.any_day[p] else model.test_day_h[k]
         soonest = min(soonest, (floor((now - day) / every) + 1.0) * every + day)
-    return soonest
+    return float(soonest - ahead)
 
 
 @compiled

@@ -24,10 +24,8 @@ def _bin(hours: float) -> int:
 
 
 @compiled
-def begin(
-    model: Model, tables: Tables, work: Work, sums: Sums, seed: int, history: int, warm_up_h: float, end_h: float
-) -> int:
-    """Set everything to new and in service at time 0, and the clocks of everything that can happen."""
+def cleared(model: Model, work: Work, seed: int, history: int) -> None:
+    """Set everything to new and in service at time 0, nothing on the calendar, with the history's own stream."""
     for k in range(work.i[records.TOUCHED]):
         p = work.touched[k]
         work.state[p] = 0
@@ -48,7 +46,6 @@ def begin(
     copied(work.stock, model.stock)
     work.f[:] = 0.0
     work.f[records.TOTAL_RATE] = model.pool_rate
-    work.f[records.GRID_RATE] = records.GRID / end_h
     work.on[:] = 0
     work.share[:] = 0.0
     work.reward[:] = 0.0
@@ -56,12 +53,21 @@ def begin(
     work.happened[:] = 0.0
     work.missing_h[:] = 0.0
     work.bits[:] = np.uint64(0)
-    work.i[records.YEAR], work.i[records.COUNTED] = (-1, 0) if warm_up_h > 0 else (0, 1)
     start(work.rng, seed, history)
     for p in range(len(model.any_day)):
         if model.any_day[p]:
             work.f[records.ANY_DAY] = uniform(work.rng)
             break
+
+
+@compiled
+def begin(
+    model: Model, tables: Tables, work: Work, sums: Sums, seed: int, history: int, warm_up_h: float, end_h: float
+) -> int:
+    """Set everything to new and in service at time 0, and the clocks of everything that can happen."""
+    cleared(model, work, seed, history)
+    work.f[records.GRID_RATE] = records.GRID / end_h
+    work.i[records.YEAR], work.i[records.COUNTED] = (-1, 0) if warm_up_h > 0 else (0, 1)
     next_failure(work)
     for p in model.timed:
         push(work, law(model, work, model.life[p], 0.0), records.FAIL, p, work.stamp[p])
