@@ -130,7 +130,7 @@ def equilibrium(law: Distribution) -> Tabulated:
         mean = later[0] + times[0]
         with np.errstate(divide="ignore"):
             # small hazards from the integral below, large ones from that above
-            reached = np.where(earlier < 0.5 * mean, -np.log1p(-earlier / mean), -np.log(later / mean))
+            reached = np.where(earlier < 0.5 * mean, -np.log1p(-np.minimum(earlier / mean, 0.5)), -np.log(later / mean))
         ages = np.exp(np.interp(np.log(hazard), np.log(reached), np.log(times)))
     with np.errstate(divide="ignore"):
         return Tabulated(np.concatenate([[0.0], np.maximum(np.log(ages), -700.0)]))
