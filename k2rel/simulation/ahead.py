@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from k2rel.simulation.kernel.records import Sums, Tables, Work
 from k2rel.simulation.kernel.records_abi import laid_out
 from k2rel.simulation.prepared import LOOK_AHEAD, Prepared, prepare
 from k2rel.simulation.present import present_state
+from k2rel.simulation.threads import Threads
 from k2rel.studies import Provenance, StudyLike, study_of
 from k2rel.tables import Shown
 from k2rel.units import HOURS_PER_YEAR
@@ -98,9 +99,25 @@ class ServiceAhead(Shown):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Ahead(Shown):
-    """What is ahead of the services of a site, from a present state to a horizon."""
+    """What is ahead of the services of a site, from a present state to a horizon.
+
+    Parameters
+    ----------
+    provenance : Provenance
+        How the numbers were got.
+    down_since_h, roles : mapping of str to float, str
+        The present state: parts that are down, and where roles and servers are in words.
+    horizon_h, longer_than_h : float, tuple of float
+        Horizon and lengths of outages that were asked for [h].
+    histories, seed, confidence : int, int, float
+        How much was simulated, and the confidence of the intervals.
+    services : tuple of ServiceAhead
+        Every service.
+    """
 
     provenance: Provenance
+    down_since_h: Mapping[str, float]
+    roles: str
     horizon_h: float
     longer_than_h: tuple[float, ...]
     histories: int
@@ -126,6 +143,7 @@ class Ahead(Shown):
         """
         return {
             **self.provenance.heading(),
+            "state": {"down_since_h": dict(self.down_since_h), "roles": self.roles},
             "horizon_h": self.horizon_h,
             "longer_than_h": list(self.longer_than_h),
             "histories": self.histories,
@@ -211,7 +229,9 @@ def ahead(
     seed, confidence, at_once = as_seed(seed), as_confidence(confidence), worker_count(workers)
     prepared = prepare(study, organisation or Organisation(), circumstances or USUAL)
     site = prepared.site
-    runner = _Runner(prepared, present_state(site, down_since_h or {}, control, ages_h or {}), horizon, lengths, seed)
+    down = down_since_h or {}
+    present = present_state(site, down, control, ages_h or {})
+    runner = _Runner(prepared, present, horizon, lengths, seed)
     events = expected_events(site, horizon + float(lengths.max(initial=0.0)))
     if events > _MOST_EVENTS:
         raise InputError(f"horizon_h: a history would have some {events:.1e} events; ask for a shorter time")
@@ -221,8 +241,8 @@ def ahead(
         np.zeros((len(site.services), kernel.COLUMNS)),
         np.zeros((len(site.services), len(lengths)), np.int64),
     )
-    with ThreadPoolExecutor(at_once) as pool:
-        for seen in pool.map(lambda ends: runner.chunk(*ends), ranges):
+    with closing(Threads(runner.chunk, at_once)) as threads:
+        for seen in threads.chunks(ranges):
             rows += seen.service
             longer += seen.longer
     words = site.engine(
@@ -237,7 +257,10 @@ def ahead(
             )
         )
     provenance = replace(study.provenance, engine=words, takeovers=site.takeovers)
-    return Ahead(provenance, horizon, tuple(lengths.tolist()), count, seed, confidence, tuple(services))
+    roles = "at the preferred side" if site.takeover is None else site.takeover.words(present.control)
+    return Ahead(
+        provenance, dict(down), roles, horizon, tuple(lengths.tolist()), count, seed, confidence, tuple(services)
+    )
 
 
 def _time(argument: str, value: Any) -> float:

@@ -9,16 +9,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from k2rel.errors import InputError
 from k2rel.organisation import Organisation
-from k2rel.parallel import in_order, worker_count
+from k2rel.parallel import worker_count
 from k2rel.simulation.circumstances import USUAL, Circumstances
 from k2rel.simulation.cluster import cluster
 from k2rel.simulation.kernel import records
@@ -28,6 +28,7 @@ from k2rel.simulation.places import gathered
 from k2rel.simulation.plan import Plan, Progress
 from k2rel.simulation.prepared import Prepared, prepare
 from k2rel.simulation.results import Simulation
+from k2rel.simulation.threads import Threads
 from k2rel.studies import Study, StudyLike, study_of
 from k2rel.units import HOURS_PER_YEAR
 
@@ -210,33 +211,6 @@ def _sum(total: Sums, more: Sums) -> Sums:
     return both
 
 
-@dataclass
-class _Threads:
-    """Chunks on the cores of this machine."""
-
-    prepared: Prepared
-    plan: Plan
-    workers: int
-    executor: ThreadPoolExecutor = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.executor = ThreadPoolExecutor(self.workers)
-
-    def chunks(self, ranges: list[tuple[int, int]]) -> Iterator[Sums]:
-        """Run chunks, and give their sums in order; few are under way or wait to be added at any time."""
-
-        def submit(n: int) -> Future[Sums]:
-            return self.executor.submit(self.prepared.chunk, self.plan, *ranges[n])
-
-        for future in in_order(len(ranges), 2 * self.workers + 1, submit):
-            while not future.done():  # a wait with an end lets Ctrl-C through
-                wait([future], timeout=0.5, return_when=FIRST_COMPLETED)
-            yield future.result()
-
-    def close(self) -> None:
-        self.executor.shutdown(wait=True, cancel_futures=True)
-
-
 @contextmanager
 def _pool(prepared: Prepared, plan: Plan, workers: int, scheduler: str | None) -> Iterator[Any]:
     """Where chunks run."""
@@ -244,7 +218,7 @@ def _pool(prepared: Prepared, plan: Plan, workers: int, scheduler: str | None) -
         with cluster(prepared.site, plan, scheduler) as pool:
             yield pool
         return
-    threads = _Threads(prepared, plan, workers)
+    threads = Threads(partial(prepared.chunk, plan), workers)
     try:
         yield threads
     finally:

@@ -7,8 +7,8 @@ in their calendar tests are. Whoever is free has been sent to what has been down
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,7 @@ from k2rel.simulation.stationary import (
 __all__ = ["present_state"]
 
 FloatArray = NDArray[np.float64]
+_LONG_H = 1e7
 _TRAVELS = 2000  # times of travel that are told apart
 
 
@@ -68,6 +69,14 @@ def _control(site: SiteModel, control: int | None) -> int:
     count = 1 if usual is None else usual.controls
     number = as_whole("control", control, 0, count - 1)
     return number if takeover is None or usual is None else int(takeover.encoded(usual.digits[number : number + 1])[0])
+
+
+def _period_h(intervals_h: list[float]) -> float:
+    """Period of the calendar of tests; a time in which they drift through all phases where it is longer."""
+    if not intervals_h:
+        return 0.0
+    period, longest = common_period(intervals_h), max(_LONG_H, *intervals_h)
+    return longest if period > longest else float(period)
 
 
 class _Now:
@@ -109,10 +118,10 @@ class _Now:
         states, stock, ordered = self._spares()
         set_out_h, travelling, travelled = self._travel(states)
         ages, age_laws = self._ages()
-        shocks = [self._number(("every", n), lambda n=n: equilibrium(self.site.laws[n])) for n in model.shock_between]
+        shocks = [self._number(("every", n), partial(equilibrium, self.site.laws[n])) for n in model.shock_between]
         return Present(
             control=control,
-            calendar_h=float(common_period(tested)) if (tested := model.test_h[model.test_h > 0].tolist()) else 0.0,
+            calendar_h=_period_h(model.test_h[model.test_h > 0].tolist()),
             part=np.array([p for p, _ in self.down], dtype=np.int64),
             down_h=np.array([hours for _, hours in self.down], dtype=np.float64),
             state=np.array(states, dtype=np.int64),
@@ -128,7 +137,7 @@ class _Now:
             **packed(self.laws)._asdict(),
         )
 
-    def _number(self, key: object, make: Any) -> int:
+    def _number(self, key: object, make: Callable[[], Distribution | Tabulated]) -> int:
         """Number of a law of the present state, which is made once."""
         if key not in self.numbers:
             self.numbers[key] = len(self.laws)
@@ -195,7 +204,7 @@ class _Now:
             return set_out, 1.0, 0
         share = np.cumsum(np.where(under_way, 0.0, weight))
         places = np.searchsorted(share, (np.arange(_TRAVELS) + 0.5) / _TRAVELS * share[-1])
-        return set_out, travelling, self._number("travelled", lambda: Distribution.empirical(travel[places].tolist()))
+        return set_out, travelling, self._number("travelled", partial(Distribution.empirical, travel[places].tolist()))
 
     def _ages(self) -> tuple[FloatArray, NDArray[np.int64]]:
         """Age of each part, or the number of its law."""
@@ -217,8 +226,8 @@ class _Now:
                     "has none in the long run"
                 )
             elif kept > 0:
-                make = lambda law=law, kept=kept, failed=p in down: ages_with_memory(law, kept, failed=failed)  # noqa: E731
-                laws[p] = self._number((life, kept, p in down), make)
+                failed = p in down
+                laws[p] = self._number((life, kept, failed), partial(ages_with_memory, law, kept, failed=failed))
             elif p not in down:
-                laws[p] = self._number(life, lambda law=law: equilibrium(law))
+                laws[p] = self._number(life, partial(equilibrium, law))
         return ages, laws
