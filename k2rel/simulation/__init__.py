@@ -8,11 +8,13 @@
 ``engine``         histories by the million, over cores or machines
 ``results``, ``service_estimates``, ``estimates``  estimates with intervals, distributions
 ``windows``        downtimes and interruptions of windows of any length
+``ahead``          from a present state to a horizon
+``present``, ``stationary``  the present state for the kernel, and ages that nobody knows
 ``timeline``       one history in words
 ``rare``           rare service failures: biasing and splitting
 ``raid_group``     RAID groups as they really fail
 ``static_sampling``  a static structure, sampled in words of 64 bits
-``cluster``        the same over a Dask cluster
+``threads``, ``cluster``  chunks on the cores of this machine, or over a Dask cluster
 ``kernel``         the compiled loops, and the arrays that they read and write
 """
 
