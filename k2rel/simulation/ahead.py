@@ -280,7 +280,7 @@ def _estimates(row: F1, longer: I1, count: int, horizon_h: float, confidence: fl
         "p_longer_than": tuple(share_of(int(hits), count, confidence) for hits in longer),
         "downtime_h": down.no_more_than(horizon_h),
         "failures": mean_of(row[kernel.COUNT], row[kernel.COUNT2], count, int(row[kernel.ANY]), confidence),
-        "back_h": mean_of(row[kernel.BACK], row[kernel.BACK2], now, now, confidence) if now else None,
+        "back_h": mean_of(row[kernel.RETURN], row[kernel.RETURN2], now, now, confidence) if now else None,
     }
 
 

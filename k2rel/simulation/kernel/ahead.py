@@ -21,7 +21,7 @@ __all__: list[str] = []
 
 # columns of Seen.service: downtime within the horizon and failures in it, with squares, and histories that have any;
 # histories that begin with it down, the time until it is back, and its square
-DOWN, DOWN2, ANY_DOWN, COUNT, COUNT2, ANY, DOWN_NOW, BACK, BACK2 = range(9)
+DOWN, DOWN2, ANY_DOWN, COUNT, COUNT2, ANY, DOWN_NOW, RETURN, RETURN2 = range(9)
 COLUMNS = 9
 # what an outage is to those who follow it
 NONE, WITHIN, AT_BEGINNING = range(3)
@@ -104,8 +104,8 @@ def _add(model: Model, work: Work, seen: Seen) -> None:
         row[ANY] += count > 0
         if seen.back[s] >= 0:
             row[DOWN_NOW] += 1.0
-            row[BACK] += seen.back[s]
-            row[BACK2] += seen.back[s] * seen.back[s]
+            row[RETURN] += seen.back[s]
+            row[RETURN2] += seen.back[s] * seen.back[s]
         longest = np.inf if seen.followed[s] == WITHIN else work.longest[s]
         for k in range(len(seen.length_h)):
             seen.longer[s, k] += count > 0 and longest > seen.length_h[k]
