@@ -16,7 +16,7 @@ from scipy.sparse.linalg import expm_multiply, spsolve
 
 import k2rel
 from k2rel.distributions import Distribution, parse_distribution
-from k2rel.errors import InputError
+from k2rel.errors import InputError, K2relError
 from k2rel.organisation import Organisation
 from k2rel.policy.rules import Policy
 from k2rel.policy.takeover import Takeover
@@ -359,6 +359,11 @@ def test_what_cannot_be_is_refused_in_a_sentence(given, message) -> None:
     with pytest.raises(InputError, match=message) as caught:
         ahead(k2rel.study("L2R"), **given)
     assert "\n" not in str(caught.value)
+
+
+def test_a_service_that_does_not_come_back_is_no_hang(tmp_path) -> None:
+    with pytest.raises(K2relError, match="a service that is down in the present state does not come back"):
+        media(units(tmp_path, 1, 1, "mttf: 1e9 h, mttr: 1e11 h"), down_since_h={"u0": 1.0})
 
 
 def test_it_is_plain_data_and_says_where_it_comes_from() -> None:

@@ -108,7 +108,10 @@ class Prepared:
             if code == records.FULL:
                 raise K2relError("simulation: the calendar of a history overflowed; fewer spares or parts are needed")
             if code == records.ENDLESS:
-                raise K2relError("simulation: a service that is down in the present state does not come back")
+                raise K2relError(
+                    "simulation: a service that is down in the present state does not come back, not in 1e9 h nor in "
+                    "millions of events; shorter repairs are needed"
+                )
             if code != records.UNKNOWN:
                 raise K2relError("simulation: the rules of the site do not come to rest in some state")
             wanted = work.wanted[: work.i[records.WANTED]].copy()
