@@ -227,7 +227,7 @@ def test_what_must_not_fail_is_what_takes_the_role_down_by_rules_written_apart(f
     """Of the file-system role; the parts that the library does not name must leave it where it is, or let it move."""
     study = k2rel.study("L2R")
     shared = {name: (1e-6, 0.2) for name in study.site.components if name not in study.site.drives}
-    raid = {name: (1e-6, 0.2) for name in study.site.raid_sets}
+    raid = dict.fromkeys(study.site.raid_sets, (1e-6, 0.2))
     chain = Apart(study.site, shared | raid)
     found = k2rel.risk(study, failed)
     named = {each.part for each in found._ahead.critical(now=True) if "file_system" in each.services}
