@@ -199,6 +199,8 @@ class Settling:
         control = int(takeover.quiet[0])
         for count in range(1, len(present.failed) + 1):
             control = int(self.settled([present.failed[:count]], np.array([control]))[0])
+        if not (present.roles or present.out_of_service or present.in_service):
+            return control
         said = takeover.digits[control].copy()
         named = {role for role, _ in present.roles}
         for server in present.in_service:
