@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from k2rel.cli.inputs import format_option, hours_of, organisation_options, solution_for, study_options
 from k2rel.cli.printing import PICTURES, check_free, heading, print_json, print_table, records, say, writing
@@ -61,6 +61,13 @@ def risk_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--technicians", type=int, default=1, metavar="N", help="for the order of repairs: how many work (default 1)"
     )
+    sub.add_argument("--circumstances", metavar="FILE", help="laws that age, spares, windows: simulated from here")
+    sub.add_argument(
+        "--age", action="append", default=[], metavar='PART="TIME"',
+        help="simulated: how long ago a part that works was new; default: as in the long run",
+    )  # fmt: skip
+    sub.add_argument("--histories", type=int, default=100_000, metavar="N", help="simulated (default 100,000)")
+    sub.add_argument("--seed", type=int, default=1, metavar="N", help="of the simulation (default 1)")
     sub.add_argument(
         "--every-failure", action="store_true", help="the table of all single failures instead of one state"
     )
@@ -68,6 +75,17 @@ def risk_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--force", action="store_true", help="replace the picture where it exists")
     organisation_options(sub)
     format_option(sub)
+
+
+def _ages(args: argparse.Namespace) -> dict[str, str]:
+    """Ages that the options give, by part."""
+    result = {}
+    for text in args.age:
+        part, equals, age = text.rpartition("=")
+        if not equals:
+            raise InputError(f"--age {text[:60]}: PART=TIME is needed, such as server_A='3 years'")
+        result[part.strip()] = age.strip()
+    return result
 
 
 def risk_verb(args: argparse.Namespace) -> int:
@@ -81,8 +99,16 @@ def risk_verb(args: argparse.Namespace) -> int:
     if args.every_failure:
         return _every_failure(args, solution)
     present = present_for(args, solution.study.site)
-    found = risk(solution, present, args.horizon, buffer_h=hours_of(args, "buffer"))
-    several = 2 <= len(present.failed) <= 5
+    given: dict[str, Any] = {"ages": _ages(args), "histories": args.histories, "seed": args.seed}
+    if args.circumstances is not None:
+        from k2rel.simulation.circumstances import read_circumstances
+
+        given["circumstances"] = read_circumstances(args.circumstances)
+    found = risk(
+        solution.study if "circumstances" in given else solution, present, args.horizon,
+        solution.asked if "circumstances" in given else None, buffer_h=hours_of(args, "buffer"), **given,
+    )  # fmt: skip
+    several = 2 <= len(present.failed) <= 5 and found.is_exact
     orders = found.orders(args.technicians) if several else None
     if args.picture is not None:
         _draw(found, args.picture)
@@ -104,9 +130,10 @@ def risk_verb(args: argparse.Namespace) -> int:
     if orders is not None:
         who = "one technician" if args.technicians == 1 else f"{args.technicians} technicians"
         print_table(orders.head(_FEW), f"\nOrder of repairs by {who}, the best first", whole=orders)
-    back = [f"{part} after {_hours(hours)}" for part, hours in found.redundancy]
-    repaired = f"; repaired on average: {', '.join(back)}" if back else ""
-    say(f"\nAll is redundant again after {_hours(found.redundancy_back_h)} on average{repaired}")
+    if found.is_exact:
+        back = [f"{part} after {_hours(hours)}" for part, hours in found.redundancy]
+        repaired = f"; repaired on average: {', '.join(back)}" if back else ""
+        say(f"\nAll is redundant again after {_hours(found.redundancy_back_h)} on average{repaired}")
     for note in found.notes:
         say(f"\n{note}")
     if args.picture is not None:

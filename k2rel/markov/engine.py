@@ -6,7 +6,7 @@ What a mode means for services and loads is said by `k2rel.services`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
 
@@ -20,6 +20,7 @@ from k2rel.doing import doing
 from k2rel.logic.diagram import Diagram, Transitions
 from k2rel.logic.rounding import at_most_one
 from k2rel.logic.structure import BoolArray
+from k2rel.markov.modes import modes_followed
 from k2rel.markov.starts import Start
 from k2rel.markov.states import SiteStates, site_states
 from k2rel.markov.tested import probability_at_moments, tested_over_time, tested_probability
@@ -107,46 +108,16 @@ class Dynamics(Shown):
     def modes(self, diagram: Diagram) -> IntArray:
         """Find the mode of every state."""
         if diagram not in self._known:
-            self._known[diagram] = self._followed(diagram, self._works, self.states.part_state, self.states.control)
+            self._known[diagram] = self._modes(diagram, self._works)
         return self._known[diagram]
 
     def modes_without(self, diagram: Diagram, name: str) -> IntArray:
         """Find the mode of every state with one more shared part failed."""
         without = {**self._works, name: np.zeros(len(self.states.atoms), dtype=np.bool_)}
-        return self._followed(diagram, without, self.states.part_state, self.states.control)
+        return self._modes(diagram, without)
 
-    def modes_of(self, diagram: Diagram, failed: Sequence[Collection[str]], control: IntArray) -> IntArray:
-        """Find the mode when some parts have failed and the roles are in a control state, followed or not."""
-        works = {name: np.array([name not in each for each in failed], dtype=np.bool_) for name in set().union(*failed)}
-        return self._followed(diagram, works, np.arange(len(failed)), np.asarray(control))
-
-    def _followed(
-        self, diagram: Diagram, parts: Mapping[str, BoolArray], part_state: IntArray, control: IntArray
-    ) -> IntArray:
-        from k2rel.markov.joint_kernels import followed
-
-        takeover = self.states.takeover
-        switches = takeover.variables(np.arange(takeover.controls)) if takeover else {}
-        rows = max((len(works) for works in parts.values()), default=int(part_state.max(initial=0)) + 1)
-        up = np.ones(rows, dtype=np.bool_)
-        fixed: list[BoolArray] = []
-        moving: list[BoolArray] = []
-        place: list[int] = []
-        for name in diagram.variables:
-            if name in switches:
-                moving.append(switches[name])
-                place.append(-len(moving))
-            else:
-                place.append(len(fixed))
-                fixed.append(parts.get(name, up))
-        works = np.column_stack([up, *fixed]).astype(np.uint8)[:, 1:].copy()
-        controls = np.ones(takeover.controls if takeover else 1, dtype=np.bool_)
-        placed = np.column_stack([controls, *moving]).astype(np.uint8)[:, 1:].copy()
-        found: IntArray = followed(
-            diagram.level, diagram.up, diagram.down, diagram.root, diagram.modes, works, placed,
-            np.array(place, dtype=np.int64), part_state, control,
-        )  # fmt: skip
-        return found
+    def _modes(self, diagram: Diagram, parts: Mapping[str, BoolArray]) -> IntArray:
+        return modes_followed(self.states.takeover, diagram, parts, self.states.part_state, self.states.control)
 
     def mode_probabilities(self, diagram: Diagram) -> FloatArray:
         """Give the steady-state probability of every mode."""

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from k2rel.markov.engine import Dynamics
 from k2rel.policy.controls import IN_SERVICE, OUT
 from k2rel.policy.positions import Kind
-from k2rel.policy.present import Settling
 
 __all__ = ["Places"]
 
@@ -191,12 +190,6 @@ class Places:
         return np.array(found, dtype=np.int64)
 
     # what a state is of
-
-    @cached_property
-    def settling(self) -> Settling:
-        """What follows from failures, where roles move."""
-        assert self.states.takeover is not None
-        return Settling(self.states.takeover)
 
     def count_of(self, part: str) -> IntArray:
         """How many of the parts that are alike with one have failed, in every state."""

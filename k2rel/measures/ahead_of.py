@@ -20,12 +20,11 @@ from k2rel.ctmc.outlook import ahead, time_until
 from k2rel.ctmc.transient import over_time
 from k2rel.logic.structure import BoolArray
 from k2rel.markov.places import Places
+from k2rel.measures.must_not_fail import Critical, Losses
 from k2rel.measures.outlook import Outlook
-from k2rel.policy.controls import OUT
-from k2rel.policy.positions import Kind
-from k2rel.policy.present import Present
+from k2rel.policy.present import Present, possible_actions
 
-__all__ = ["Action", "AheadOf", "Critical", "Order"]
+__all__ = ["Action", "AheadOf", "Order"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -33,16 +32,6 @@ IntArray = NDArray[np.int64]
 MOST_ORDERED = 5
 _SPENT = 1e-4  # share of the horizon that a state on the way back must have to be looked at
 _MASS = 1e-9  # of the states that an action is followed from, what may be left out
-
-
-@dataclass(frozen=True, slots=True)
-class Critical:
-    """A part whose failure alone takes services down from here, once takeovers have done what they can."""
-
-    part: str
-    services: tuple[str, ...]
-    p_within: float  # that it fails within the horizon while that is so
-    always: bool  # whether it takes the same down when nothing has failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,90 +130,53 @@ class AheadOf:
         start = np.append(self.start[way], 0.0)
         return np.asarray(over_time(chain, [self.horizon_h], start, 1e-10).spent_h[0][:-1])
 
+    @cached_property
+    def losses(self) -> Losses:
+        """Which services are down in any state."""
+        dynamics = self.places.dynamics
+        services = [each.service for each in self.outlook.services]
+        return Losses(dynamics.study, dynamics.policy, self.states.takeover, services)
+
     def critical(self, *, now: bool = False) -> list[Critical]:
         """List what must not fail, the likeliest first; `now` looks at the present state only."""
         way, spent = (np.array([s for s, _ in self.at]), np.ones(len(self.at))) if now else (self._way[0], self._spent)
         keep = np.flatnonzero(spent > (0.0 if now else _SPENT * self.horizon_h))
         rows = [(n, part) for n in keep.tolist() for part in self.places.parts_up(int(way[n]))]
         failed = [self.places.names(int(way[n]), self.failed) for n in range(len(way))]
+        at = way[[n for n, _ in rows]] if rows else np.zeros(0, dtype=np.int64)
+        already = np.column_stack([each.down[at] for each in self.outlook.services])
         after = [frozenset((*failed[n], part)) for n, part in rows]
-        control = self._settled(after, self.states.control[way[[n for n, _ in rows]]])
-        found: dict[str, dict[str, None]] = {}
-        for service in self.outlook.services:
-            modes = self.places.dynamics.modes_of(service.service.diagram, after, control)
-            given = self.places.dynamics.unavailability_given_mode(service.service)[modes] > 0.5
-            for (n, part), lost in zip(rows, given.tolist(), strict=True):
-                if lost and not service.down[way[n]]:
-                    found.setdefault(part, {})[service.service.name] = None
-        vulnerable: dict[str, float] = {}
-        lost_any = self._any_lost(rows, way, after, control)
-        for (n, part), lost in zip(rows, lost_any, strict=True):
-            if lost:
-                vulnerable[part] = vulnerable.get(part, 0.0) + float(spent[n])
-        usual = self._usually(list(found))
+        lost = self.losses.after(after, self.states.control[at]) & ~already
+        hours: dict[str, float] = {}
+        services: dict[str, set[str]] = {}
+        for (n, part), row in zip(rows, lost, strict=True):
+            if row.any():
+                hours[part] = hours.get(part, 0.0) + float(spent[n])
+                services.setdefault(part, set()).update(self.losses.named(row))
+        usual = self.losses.usually(list(hours))
         result = [
             Critical(
                 part,
-                tuple(services),
-                -math.expm1(-self.places.rate_per_h(part) * vulnerable[part]),
-                set(services) <= usual[part],
+                self.losses.sorted_names(services[part]),
+                -math.expm1(-self.places.rate_per_h(part) * vulnerable_h),
+                services[part] <= usual[part],
             )
-            for part, services in found.items()
+            for part, vulnerable_h in hours.items()
         ]
         return sorted(result, key=lambda each: (each.always, -each.p_within, each.part))
-
-    def _any_lost(
-        self, rows: Sequence[tuple[int, str]], way: IntArray, after: Sequence[frozenset[str]], control: IntArray
-    ) -> list[bool]:
-        """Whether a failure takes down any service that is there, for each state and part."""
-        lost = np.zeros(len(rows), dtype=np.bool_)
-        at = way[[n for n, _ in rows]] if rows else np.zeros(0, dtype=np.int64)
-        for service in self.outlook.services:
-            modes = self.places.dynamics.modes_of(service.service.diagram, after, control)
-            given = self.places.dynamics.unavailability_given_mode(service.service)[modes] > 0.5
-            lost |= given & ~service.down[at]
-        return lost.tolist()
-
-    def _usually(self, parts: Sequence[str]) -> dict[str, set[str]]:
-        """Services that each part takes down when nothing else has failed."""
-        after = [frozenset([part]) for part in parts]
-        quiet = int(self.states.takeover.quiet[0]) if self.states.takeover else 0
-        control = self._settled(after, np.full(len(parts), quiet))
-        result: dict[str, set[str]] = {part: set() for part in parts}
-        for service in self.outlook.services:
-            modes = self.places.dynamics.modes_of(service.service.diagram, after, control)
-            given = self.places.dynamics.unavailability_given_mode(service.service)[modes] > 0.5
-            for part, lost in zip(parts, given.tolist(), strict=True):
-                if lost:
-                    result[part].add(service.service.name)
-        return result
-
-    def _settled(self, failed: Sequence[frozenset[str]], control: IntArray) -> IntArray:
-        takeover = self.states.takeover
-        if takeover is None or not len(failed):
-            return np.zeros(len(failed), dtype=np.int64)
-        return self.places.settling.settled(failed, control)
 
     # actions
 
     def _possible(self) -> Iterator[tuple[str, str, str, Callable[[int], list[tuple[int, float]]]]]:
         """What can be done: its kind, of what, to whom, and where a state goes by it."""
-        for part in self.failed:
-            if self.places.follows(part):
-                yield "repair", part, "", partial(self.places.repaired, part=part)
-        takeover = self.states.takeover
-        if takeover is None:
-            return
-        digits = takeover.digits[self.control]
-        for server in takeover.servers:
-            if digits[takeover.server_column(server)] == OUT and self.places.settling.works(server, self.failed):
-                yield "place in service", server, "", partial(self.places.put_in_service, server=server)
-        for r, role in enumerate(takeover.roles):
-            at = takeover.positions[role].all[int(digits[r])]
-            for n in self.places.settling.others_ready(role, self.failed, self.control):
-                if at.kind != Kind.HELD or n != at.holder:
-                    label = self.places.settling.holder_name(role, n)
-                    yield "move", role, label, partial(self.places.given_to, role=role, holder=n)
+        for each in possible_actions(self.losses.settling, self.failed, self.control):
+            if each.kind == "repair":
+                if self.places.follows(each.of):
+                    yield each.kind, each.of, "", partial(self.places.repaired, part=each.of)
+            elif each.kind == "place in service":
+                yield each.kind, each.of, "", partial(self.places.put_in_service, server=each.of)
+            else:
+                yield each.kind, each.of, each.to, partial(self.places.given_to, role=each.of, holder=each.place)
 
     def actions(self, service: int, delays_h: Sequence[float]) -> list[Action]:
         """List what can be done, with what is left of the risk of a service if it is done after each delay."""

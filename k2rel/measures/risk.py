@@ -32,6 +32,8 @@ from k2rel.units import parse_duration
 if TYPE_CHECKING:
     import pandas as pd
 
+    from k2rel.simulation.circumstances import Circumstances
+
 __all__ = ["duty_table", "risk"]
 
 DELAYS_H = (0.0, 1.0, 4.0)
@@ -61,6 +63,10 @@ def risk(
     in_service: Sequence[str] | str = (),
     buffer_h: float = 10 / 3600,
     method: str = "auto",
+    circumstances: Circumstances | None = None,
+    ages: Mapping[str, str | float] | None = None,
+    histories: int = 100_000,
+    seed: int = 1,
 ) -> Risk:
     """Say what the next hours hold from the state at present.
 
@@ -79,6 +85,12 @@ def risk(
         Servers that are out of service though good, or in service again.
     buffer_h : float
         Depth of a client's buffer [h]: a longer outage is seen on air.
+    circumstances : Circumstances, optional
+        Laws that age, spares, planned windows: the next hours are simulated then.
+    ages : mapping of str to str or float, optional
+        For the simulation, how long ago parts that work were new; of those not named the age of the long run counts.
+    histories, seed : int
+        Of the simulation.
 
     Returns
     -------
@@ -101,14 +113,32 @@ def risk(
     >>> found["media"].up_now, round(60 * found["media"].downtime_h, 3)
     (True, 0.28)
     """
-    solution = solution_of(study, method, organisation)
+    solution = solution_of(study, method, organisation, circumstances=circumstances)
     hours = horizon_of(horizon)
     if not 0 <= buffer_h < math.inf:
         raise InputError(f"buffer_h: a time, got {buffer_h:g} h")
     site = solution.study.site
     present = failed if isinstance(failed, Present) else present_of(site, failed, roles, out_of_service, in_service)
+    if ages and solution.method != "simulation":
+        raise InputError("ages: the chain's lives are exponential and have none; they are for method simulation")
     with doing("looking ahead from the state at present"):
+        if solution.method == "simulation":
+            from k2rel.measures.risk_simulated import simulated_risk
+
+            control, old = control_of(solution.study, solution.followed, present), _ages(ages or {})
+            return simulated_risk(solution, present, control, hours, (buffer_h, 1 / 6, 1.0), old, histories, seed)
         return _looked(solution, present, hours, (buffer_h, 1 / 6, 1.0))
+
+
+def _ages(given: Mapping[str, str | float]) -> dict[str, float]:
+    """Ages of parts [h]."""
+    result = {}
+    for part, age in given.items():
+        try:
+            result[str(part)] = parse_duration(age)
+        except ValueError as error:
+            raise InputError(f"ages: {str(part)[:60]}: {error}") from None
+    return result
 
 
 def chain_asked(solution: Solution) -> Organisation:
@@ -202,8 +232,8 @@ def _looked(solution: Solution, present: Present, horizon_h: float, lengths_h: t
 
 def described(found: AheadOf) -> tuple[dict[str, str], tuple[str, ...]]:
     """Where each role is at present, and which servers are out of service."""
-    takeover, settling = found.states.takeover, found.places.settling
-    assert takeover is not None
+    settling = found.losses.settling
+    assert settling is not None
     return settling.roles_words(found.control), settling.servers_out(found.control)
 
 
@@ -249,7 +279,7 @@ def duty_table(
     Examples
     --------
     >>> duty_table("L2R")["do_first"].iloc[0]
-    'repair raid_chassis'
+    'repair journal_raid'
     """
     import pandas as pd
 

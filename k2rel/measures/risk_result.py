@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,8 @@ import numpy as np
 from k2rel.arguments import as_whole
 from k2rel.columns import probability_text
 from k2rel.errors import InputError, closest
-from k2rel.measures.ahead_of import MOST_ORDERED, Action, AheadOf, Critical
+from k2rel.measures.ahead_of import MOST_ORDERED, Action, AheadOf
+from k2rel.measures.must_not_fail import Critical
 from k2rel.policy.present import Present
 from k2rel.studies import Provenance
 from k2rel.tables import ShownTable
@@ -41,6 +42,7 @@ class RiskOfService:
     downtime_h: float
     downtime_usual_h: float
     back_h: float | None
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # where it is simulated
 
     @property
     def times(self) -> float:
@@ -97,6 +99,11 @@ class Risk(ShownTable):
     def __getitem__(self, service: str) -> RiskOfService:
         return next(each for each in self.services if each.service == service)
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether the chain answers, with a bound; else it is simulated, with intervals."""
+        return self._ahead is not None
+
     def table(self) -> pd.DataFrame:
         """Give the services.
 
@@ -126,6 +133,12 @@ class Risk(ShownTable):
                 "expected_downtime_min": each.downtime_h * 60,
                 "expected_downtime_usual_min": each.downtime_usual_h * 60,
                 "times": each.times,
+                **{
+                    f"{name}_{end}": value * (60 if name == "downtime_h" else 1)
+                    for name in ("p_failure_within", "downtime_h")
+                    if name in each.intervals
+                    for end, value in zip(("low", "high"), each.intervals[name], strict=True)
+                },
             }
             for each in self.services
         ]
@@ -215,7 +228,8 @@ class Risk(ShownTable):
                 f"orders of repairs: at most {MOST_ORDERED} failed parts are put into every order, "
                 f"{len(self.present.failed)} have failed; `actions` says what helps most"
             )
-        assert self._ahead is not None
+        if self._ahead is None:
+            raise self._not_simulated("orders of repairs")
         found = self._ahead.orders(_place(self), technicians)
         rows = [
             {
@@ -252,7 +266,8 @@ class Risk(ShownTable):
         """
         import pandas as pd
 
-        assert self._ahead is not None
+        if self._ahead is None:
+            raise self._not_simulated("the risk over the horizon")
         times = np.linspace(0.0, self.horizon_h, as_whole("points", points, 2, 10_000))
         place = _place(self, service)
         here = self._ahead.curve(place, times.tolist())
@@ -287,7 +302,7 @@ class Risk(ShownTable):
             **self.provenance.heading(),
             "site": self.provenance.site,
             "horizon_h": self.horizon_h,
-            "error_bound": self.error_bound,
+            "error_bound": given(self.error_bound),
             "state": {
                 "failed": list(self.present.failed),
                 "failed_since_h": list(self.present.since_h),
@@ -300,14 +315,15 @@ class Risk(ShownTable):
                     "up_now": e.up_now,
                     "p_failure_within": e.p_failure_within,
                     "p_failure_usual": given(e.p_failure_usual),
-                    "p_longer_than_buffer": e.p_longer[0],
-                    "p_longer_than_10_min": e.p_longer[1],
-                    "p_longer_than_1_h": e.p_longer[2],
+                    "p_longer_than_buffer": given(e.p_longer[0]),
+                    "p_longer_than_10_min": given(e.p_longer[1]),
+                    "p_longer_than_1_h": given(e.p_longer[2]),
                     "p_longer_than_10_min_usual": given(e.p_longer_usual[1]),
                     "p_longer_than_1_h_usual": given(e.p_longer_usual[2]),
                     "expected_downtime_min": e.downtime_h * 60,
                     "expected_downtime_usual_min": e.downtime_usual_h * 60,
                     "back_h": given(e.back_h),
+                    **({"intervals": {name: list(ends) for name, ends in e.intervals.items()}} if e.intervals else {}),
                 }
                 for e in self.services
             ],
@@ -328,6 +344,9 @@ class Risk(ShownTable):
             "redundancy_back_h": given(self.redundancy_back_h),
             "notes": list(self.notes),
         }
+
+    def _not_simulated(self, what: str) -> InputError:
+        return InputError(f"{self.provenance.site}: a simulation does not give {what}; ask with method auto or markov")
 
     def state_words(self) -> str:
         """Say what state it is."""
@@ -377,9 +396,9 @@ class Risk(ShownTable):
             return "Nothing is to be done."
         if first.downtime_h > 0.95 * main.downtime_h:
             return "Nothing that can be done now lowers the expected downtime by more than a twentieth."
-        return (
-            f"First: {action_words(first)}; done now it leaves {_minutes(first.downtime_h)} min. All is redundant "
-            f"again after {format_duration(self.redundancy_back_h)} on average."
+        back = f" All is redundant again after {format_duration(self.redundancy_back_h)} on average."
+        return f"First: {action_words(first)}; done now it leaves {_minutes(first.downtime_h)} min." + (
+            back if math.isfinite(self.redundancy_back_h) else ""
         )
 
     def _shown_table(self) -> pd.DataFrame:

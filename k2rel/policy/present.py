@@ -6,7 +6,7 @@ this began have succeeded. What a person says is checked against what would foll
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +25,7 @@ from k2rel.site.model import Site
 from k2rel.tables import Shown
 from k2rel.units import parse_duration
 
-__all__ = ["Present", "Settling", "present_of"]
+__all__ = ["PossibleAction", "Present", "Settling", "possible_actions", "present_of"]
 
 IntArray = NDArray[np.int64]
 
@@ -134,6 +134,46 @@ def _check_shared(site: Site, name: str) -> None:
             f"failed: {name[:80]} is a drive of {whose}, which is followed as a whole; leave it out, or name "
             f"{whose} where its data are lost"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PossibleAction:
+    """Something that a person can do at present, and the state that it leads to at once."""
+
+    kind: str  # repair, place in service, move
+    of: str
+    to: str
+    place: int
+    failed: tuple[str, ...]
+    control: int
+
+
+def possible_actions(settling: Settling | None, failed: Sequence[str], control: int) -> Iterator[PossibleAction]:
+    """List what can be done: repairs, servers that work and are out of service, roles that another could have."""
+    for part in failed:
+        rest = tuple(name for name in failed if name != part)
+        after = control if settling is None else int(settling.at_once([rest], np.array([control]))[0])
+        yield PossibleAction("repair", part, "", 0, rest, after)
+    if settling is None:
+        return
+    takeover, here = settling.takeover, tuple(failed)
+    digits = takeover.digits[control]
+
+    def led(column: int, value: int) -> int:
+        other = digits.copy()
+        other[column] = value
+        return int(settling.at_once([here], takeover.encoded(other[None, :]))[0])
+
+    for server in takeover.servers:
+        column = takeover.server_column(server)
+        if digits[column] == OUT and settling.works(server, failed):
+            yield PossibleAction("place in service", server, "", 0, here, led(column, IN_SERVICE))
+    for r, role in enumerate(takeover.roles):
+        at = takeover.positions[role].all[int(digits[r])]
+        for n in settling.others_ready(role, failed, control):
+            if at.kind != Kind.HELD or n != at.holder:
+                moved = led(r, takeover.positions[role].code(Kind.HELD, n))
+                yield PossibleAction("move", role, settling.holder_name(role, n), n, here, moved)
 
 
 class Settling:
