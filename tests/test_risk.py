@@ -41,17 +41,17 @@ def test_what_lies_ahead_is_what_a_matrix_exponential_says(seed) -> None:
     chain, q = random_chain(seed)
     chance = np.random.default_rng(seed + 100)
     n, times = len(q), [0.3, 2.0, 7.0]
-    gain, hazard, ends = chance.random((n, 2)), chance.random((n, 2)), chance.random((n, 2)) < 0.3
-    found = ahead(chain, times, gain, hazard, ends, rows=[0, n - 1])
+    gain, hazard, inside = chance.random((n, 2)), chance.random((n, 2)), chance.random((n, 2)) < 0.4
+    passes = chance.random((n, 2)) * (chance.random((n, 2)) < 0.5)
+    found = ahead(chain, times, gain, hazard, inside, passes, rows=[0, n - 1])
     for t, gained, none in zip(times, found.gained, found.none, strict=True):
         for column in range(2):
             wide = np.zeros((n + 1, n + 1))
             wide[:n, :n], wide[:n, n] = q, gain[:, column]
             assert gained[:, column] == pytest.approx(expm(wide * t)[:n, n], rel=1e-9)
-            alive = ~ends[:, column]
-            killed = (q - np.diag(hazard[:, column]))[np.ix_(alive, alive)]
-            assert none[alive, column] == pytest.approx(expm(killed * t).sum(axis=1), rel=1e-9)
-            assert not none[~alive, column].any()
+            enters = ~inside[:, column, None] & inside[None, :, column]
+            quiet = np.where(enters, q * passes[None, :, column], q) - np.diag(hazard[:, column])
+            assert none[:, column] == pytest.approx(expm(quiet * t).sum(axis=1), rel=1e-9)
         mean, survive = found.at(t)
         assert mean == pytest.approx(gained[[0, n - 1]], rel=1e-9)
         assert survive == pytest.approx(none[[0, n - 1]], rel=1e-9)
@@ -140,8 +140,8 @@ def figures_apart(q, down, hours, lengths):
     for length in lengths:
         stays = np.zeros(n)
         stays[down] = expm(q[np.ix_(down, down)] * length).sum(axis=1)
-        hazard = np.where(up, np.where(down[None, :], q, 0.0) @ stays, 0.0)
-        longer = 1.0 - expm((q - np.diag(hazard)) * hours).sum(axis=1)[0]
+        short = q * np.where(up[:, None] & down[None, :], 1.0 - stays[None, :], 1.0)
+        longer = 1.0 - expm(short * hours).sum(axis=1)[0]
         result.append(longer if up[0] else stays[0])
     return result
 
@@ -246,11 +246,11 @@ def test_a_repair_now_is_the_state_without_the_failure() -> None:
         each for each in k2rel.risk("L2R", "server_A").actions if (each.action, each.after_h) == ("repair", 0.0)
     )
     after = k2rel.risk("L2R", (), roles={"file_system": "B"}, out_of_service="server_A")
-    assert done.downtime_h == pytest.approx(after["media"].downtime_h, rel=1e-5)
-    assert done.p_failure_within == pytest.approx(after["media"].p_failure_within, rel=1e-5)
+    assert done.downtime_h == pytest.approx(after["media"].downtime_h, rel=1e-4)
+    assert done.p_failure_within == pytest.approx(after["media"].p_failure_within, rel=1e-4)
     placed = next(each for each in after.actions if (each.action, each.after_h) == ("place in service", 0.0))
     both = k2rel.risk("L2R", (), roles={"file_system": "B"})
-    assert placed.downtime_h == pytest.approx(both["media"].downtime_h, rel=1e-5)
+    assert placed.downtime_h == pytest.approx(both["media"].downtime_h, rel=1e-4)
 
 
 def test_what_is_done_later_leaves_more() -> None:

@@ -115,9 +115,14 @@ def value_sweep(
 @compiled
 def steps_before(
     start: IntArray, target: IntArray, jump: FloatArray, keep: FloatArray, hazard: FloatArray,
-    ends: NDArray[np.bool_], value: FloatArray, before: FloatArray,
+    inside: FloatArray, some_inside: NDArray[np.bool_], passes: FloatArray, value: FloatArray,
+    entered: FloatArray, before: FloatArray, before_entered: FloatArray,
 ) -> None:  # fmt: skip
-    """Values one step of a uniformised chain earlier: columns of gains, then those with hazards and ends."""
+    """Values one step of a uniformised chain earlier: columns of gains, then those of events.
+
+    `entered` are the values times the probability that an entry from outside is no event (`passes`); of gains the same.
+    `inside` is 1 where a state is inside, 0 elsewhere.
+    """
     columns = value.shape[1]
     gains = columns - hazard.shape[1]
     total = np.empty(columns)
@@ -126,14 +131,23 @@ def steps_before(
             total[c] = keep[i] * value[i, c]
         for c in range(gains, columns):
             total[c] = (keep[i] - hazard[i, c - gains]) * value[i, c]
-        for k in range(start[i], start[i + 1]):
-            row, share = value[target[k]], jump[k]
-            for c in range(columns):
-                total[c] += share * row[c]
+        if some_inside[i]:
+            mine = inside[i]
+            for k in range(start[i], start[i + 1]):
+                row, other, share = entered[target[k]], value[target[k]], jump[k]
+                for c in range(columns):
+                    total[c] += share * (row[c] + mine[c] * (other[c] - row[c]))
+        else:
+            for k in range(start[i], start[i + 1]):
+                row, share = entered[target[k]], jump[k]
+                for c in range(columns):
+                    total[c] += share * row[c]
         for c in range(gains):
             before[i, c] = total[c]
+            before_entered[i, c] = total[c]
         for c in range(gains, columns):
-            before[i, c] = 0.0 if ends[i, c - gains] else total[c]
+            before[i, c] = total[c]
+            before_entered[i, c] = total[c] * passes[i, c - gains]
 
 
 @compiled

@@ -23,7 +23,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
-_AT_ONCE, _THREADS = 25, 2  # columns
+_AT_ONCE, _THREADS = 9, 2  # columns
 _SMALL = 50_000
 
 
@@ -33,11 +33,11 @@ class Ahead:
 
     times_h: tuple[float, ...]
     gained: tuple[FloatArray, ...]  # by time: (states, gains), mean of each gain from each state
-    none: tuple[FloatArray, ...]  # by time: (states, hazards), probability that nothing of each has happened
+    none: tuple[FloatArray, ...]  # by time: (states, events), probability that each has not happened
     error: float  # bound of the probabilities, rounding apart; of the means times the time and the largest gain
     clock_per_h: float
     rows: IntArray  # the few states
-    steps: FloatArray  # (steps, few states, gains + hazards)
+    steps: FloatArray  # (steps, few states, gains + events)
 
     def at(self, time_h: float) -> tuple[FloatArray, FloatArray]:
         """Give the means and the probabilities of none at a time, of the few states: (few states, columns) each."""
@@ -59,7 +59,8 @@ def ahead(
     times_h: Sequence[float],
     gain: FloatArray,
     hazard_per_h: FloatArray,
-    ends: BoolArray,
+    inside: BoolArray,
+    passes: FloatArray | None = None,
     rows: Sequence[int] = (),
     tolerance: float = 1e-12,
 ) -> Ahead:
@@ -72,10 +73,12 @@ def ahead(
         Times [h], above 0.
     gain : array, shape (states, gains)
         What is gained an hour in each state; the mean of it until each time is asked for.
-    hazard_per_h : array, shape (states, hazards)
-        Rate at which something happens in each state [1/h], for the probability that it has not.
-    ends : array of bool, shape (states, hazards)
-        States in which it has happened in any case.
+    hazard_per_h : array, shape (states, events)
+        Rate at which an event happens in each state, the state going on [1/h].
+    inside : array of bool, shape (states, events)
+        States to enter which from outside is an event, too.
+    passes : array, shape (states, events), optional
+        Probability that an entry into a state inside is no event; by default each is one.
     rows : sequence of int
         States of which `Ahead.at` tells.
     tolerance : float
@@ -103,6 +106,7 @@ def ahead(
     leave = chain.exit_rates_per_h
     fastest = float((leave + hazard_per_h.max(axis=1, initial=0.0)).max(initial=0.0)) or 1.0
     last = max(times_h)
+    passes = (np.zeros(inside.shape) if passes is None else passes) * inside + ~inside
     check_steps(chain, fastest * last, chain.transitions * (gain.shape[1] + hazard_per_h.shape[1]))
     weights = [poisson_weights(fastest * time, tolerance) for time in times_h]
     most = max(low + len(weight) for low, weight in weights)
@@ -116,7 +120,8 @@ def ahead(
     def run(first: int) -> None:
         block, own = slice(first, first + wide), slice(max(first - gains, 0), max(first + wide - gains, 0))
         into = [one[:, block] for one in found]
-        clock.run(gain[:, block], hazard_per_h[:, own], ends[:, own], at, into, kept[:, :, block])
+        events = _Events(hazard_per_h[:, own], inside[:, own], passes[:, own])
+        clock.run(gain[:, block], events, at, into, kept[:, :, block])
 
     # blocks of columns that the processor keeps near, two at the same time: the loops are compiled and hold no lock
     wide = max(1, columns if chain.states * columns < _SMALL else min(_AT_ONCE, -(-columns // _THREADS)))
@@ -124,6 +129,15 @@ def ahead(
         list(threads.map(run, range(0, columns, wide)))
     gained, none = [each[:, :gains] for each in found], [each[:, gains:] for each in found]
     return Ahead(tuple(times_h), tuple(gained), tuple(none), tolerance, fastest, at, kept)
+
+
+@dataclass(frozen=True, eq=False)
+class _Events:
+    """Events of some columns."""
+
+    hazard_per_h: FloatArray
+    inside: BoolArray
+    passes: FloatArray  # 1 outside
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,19 +149,20 @@ class _Clock:
     weights: list[tuple[int, FloatArray]]  # of each time
     most: int
 
-    def run(
-        self, gain: FloatArray, hazard_per_h: FloatArray, ends: BoolArray, rows: IntArray, found: list[FloatArray],
-        kept: FloatArray,
-    ) -> None:  # fmt: skip
+    def run(self, gain: FloatArray, events: _Events, rows: IntArray, found: list[FloatArray], kept: FloatArray) -> None:
         """Write what lies ahead of every state into `found`, by time, and each step of a few states into `kept`."""
         from k2rel.ctmc.kernels import add_columns, steps_before
 
         rates, gains = self.chain.rates, gain.shape[1]
-        value = np.ascontiguousarray(np.column_stack([gain / self.fastest, np.where(ends, 0.0, 1.0)]))
+        value = np.ascontiguousarray(np.column_stack([gain / self.fastest, np.ones(events.inside.shape)]))
+        entered = np.ascontiguousarray(np.column_stack([gain / self.fastest, events.passes]))
         keep, jump = 1.0 - self.chain.exit_rates_per_h / self.fastest, rates.data / self.fastest
-        hazard, ends = np.ascontiguousarray(hazard_per_h / self.fastest), np.ascontiguousarray(ends)
+        hazard = np.ascontiguousarray(events.hazard_per_h / self.fastest)
+        passes = np.ascontiguousarray(events.passes)
+        inside = np.ascontiguousarray(np.column_stack([np.zeros(gain.shape), events.inside]))
+        some_inside = np.asarray(events.inside.any(axis=1))
         totals = [np.zeros(value.shape) for _ in self.weights]
-        so_far, after = np.zeros(value.shape), np.empty_like(value)
+        so_far, after, after_entered = np.zeros(value.shape), np.empty_like(value), np.empty_like(value)
         for step in range(self.most):
             kept[step] = value[rows]
             for total, (low, weight) in zip(totals, self.weights, strict=True):
@@ -159,8 +174,11 @@ class _Clock:
             if gains:
                 add_columns(so_far, value, gains, 1.0, 0.0)
             if step + 1 < self.most:
-                steps_before(rates.indptr, rates.indices, jump, keep, hazard, ends, value, after)
-                value, after = after, value
+                steps_before(
+                    rates.indptr, rates.indices, jump, keep, hazard, inside, some_inside, passes, value, entered,
+                    after, after_entered,
+                )  # fmt: skip
+                value, after, entered, after_entered = after, value, after_entered, entered
         for total, into in zip(totals, found, strict=True):
             into[:] = total
 

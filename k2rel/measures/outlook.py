@@ -114,45 +114,30 @@ class Outlook:
         found = ahead(self.dynamics.states.chain, self.lengths_h, np.zeros((len(up), 0)), np.zeros(up.shape), up)
         return [np.column_stack([none[:, n] for none in found.none]) for n in range(len(first))]
 
-    def _longer_per_h(self, column: int, service: ServiceStates) -> FloatArray:
-        """Rate at which an outage that is longer than each length begins: (states, lengths)."""
-        stays, chain = self.stays[column], self.dynamics.states.chain
-        rows = np.repeat(np.arange(chain.states), np.diff(chain.rates.indptr))
-        to = chain.rates.indices
-        begins = ~service.down[rows] & service.down[to]
-        longer = np.zeros((chain.states, len(self.lengths_h)))
-        for n in range(len(self.lengths_h)):
-            flow = (chain.rates.data * stays[to, n])[begins]
-            longer[:, n] = np.bincount(rows[begins], weights=flow, minlength=chain.states)
-        mean_h = np.divide(
-            service.unavailability, service.by_clients_per_h,
-            out=np.zeros(chain.states), where=service.by_clients_per_h > 0,
-        )  # fmt: skip
+    def _own_longer_per_h(self, service: ServiceStates, hours: float) -> FloatArray:
+        """Rate at which clients' own parts begin an outage that is longer than a time: (states,)."""
         own = np.where(service.down, 0.0, service.by_clients_per_h)
-        for n, hours in enumerate(self.lengths_h):
-            share = np.exp(-np.divide(hours, mean_h, out=np.full(chain.states, np.inf), where=mean_h > 0))
-            longer[:, n] += own * share
-        return longer
+        mean_h = np.divide(service.unavailability, own, out=np.zeros(len(own)), where=own > 0)
+        share = np.exp(-np.divide(hours, mean_h, out=np.full(len(own), np.inf), where=mean_h > 0))
+        return np.asarray(own * share)
 
     @cached_property
     def ahead(self) -> Ahead:
         """All that is asked, of the services that differ."""
         _, first = self._columns
         states = self.dynamics.states
-        gains, hazards, ends = [states.out_per_h], [], []
+        gains, hazards, inside, passes = [states.out_per_h], [], [], []
         for column, n in enumerate(first):
             each = self.services[n]
             gains.append(each.unavailability)
             up = np.maximum(1.0 - each.unavailability, 1e-300)
-            to_down = self._to_down_per_h(each)
-            hazards.append(np.where(each.down, 0.0, np.maximum(each.fails_per_h / up - to_down, 0.0)))
-            ends.append(each.down)
-            longer = self._longer_per_h(column, each)
-            hazards += list(longer.T)
-            ends += [np.zeros(len(up), dtype=np.bool_)] * len(self.lengths_h)
+            hazards.append(np.where(each.down, 0.0, np.maximum(each.fails_per_h / up - self._to_down_per_h(each), 0.0)))
+            hazards += [self._own_longer_per_h(each, hours) for hours in self.lengths_h]
+            inside += [each.down] * self._width
+            passes += [np.zeros(len(up)), *(1.0 - self.stays[column].T)]
         return ahead(
-            states.chain, self.times_h, np.column_stack(gains), np.column_stack(hazards), np.column_stack(ends),
-            self.rows,
+            states.chain, self.times_h, np.column_stack(gains), np.column_stack(hazards), np.column_stack(inside),
+            np.column_stack(passes), self.rows,
         )  # fmt: skip
 
     def _to_down_per_h(self, each: ServiceStates) -> FloatArray:

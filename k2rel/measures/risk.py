@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["duty_table", "risk"]
 
 DELAYS_H = (0.0, 1.0, 4.0)
-_TOLERANCE = 1e-7  # of the chain, where none is asked for
+_TOLERANCE = 1e-6  # of the chain, where none is asked for: figures have three digits then
 _LONGEST_H = 8760.0
 
 
