@@ -102,6 +102,7 @@ from .measures.inventory import (
 from .measures.load import load as load
 from .measures.modes import mode_flows as mode_flows, modes as modes
 from .measures.over_time import dynamic_over_time as dynamic_over_time, over_time as over_time
+from .measures.past import outage as outage
 from .measures.risk import duty_table as duty_table, risk as risk
 from .measures.role_downtime import downtime_causes as downtime_causes, why_they_differ as why_they_differ
 from .measures.rules import rule_effects as rule_effects

@@ -17,6 +17,7 @@ from k2rel.measures.load import load
 from k2rel.measures.load_result import LoadResult
 from k2rel.measures.modes import modes
 from k2rel.measures.over_time import over_time
+from k2rel.measures.past import PastPeriod, outage
 from k2rel.measures.path_failover import path_failover_notes
 from k2rel.measures.role_downtime import downtime_causes, why_they_differ
 from k2rel.measures.served import served
@@ -33,8 +34,11 @@ from k2rel.tables import Shown, card, for_people
 from k2rel.units import minutes_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
+    from k2rel.field import SiteLog
     from k2rel.simulation.circumstances import Circumstances
     from k2rel.simulation.plan import Plan
     from k2rel.simulation.results import Simulation
@@ -196,6 +200,26 @@ class Answer(Shown):
         'exact'
         """
         return window(self.solution, service, within, above=above, samples=samples, seed=seed)
+
+    def outage(
+        self,
+        log: str | Path | SiteLog,
+        *,
+        begin: str | None = None,
+        until: str | None = None,
+        services: Sequence[str] | str | None = None,
+        prior: str = "lognormal",
+    ) -> PastPeriod:
+        """Put the log of a past period beside what is expected of it, as `k2rel.outage`.
+
+        Examples
+        --------
+        >>> from k2rel.field import PartFailure, SiteLog
+        >>> log = SiteLog(0.0, 8760.0, (PartFailure("raid_chassis", 10.0, 18.0),))
+        >>> solve("L2R").outage(log).services[0].downtime_h
+        8.0
+        """
+        return outage(self.solution, log, begin=begin, until=until, services=services, prior=prior)
 
     def modes(self) -> pd.DataFrame:
         """List the operating modes, as `k2rel.modes`.

@@ -23,7 +23,7 @@ from matplotlib.text import Text
 import k2rel
 from k2rel import plots
 from k2rel.errors import InputError
-from k2rel.field import Exposure
+from k2rel.field import Exposure, PartFailure, SiteLog
 
 FILE = str(Path(__file__).with_name("foreign_site.yaml"))
 FACES = (
@@ -43,6 +43,7 @@ ORGANISATION = k2rel.Organisation(tolerance=1e-4)
 PREFERRED = k2rel.Organisation(roles="preferred")
 GROUP = k2rel.RaidGroup(4, 1, k2rel.Distribution.exponential(1e5), k2rel.Distribution.fixed(24))
 DAMAGED = "hub_east"
+LOG = SiteLog(0.0, 8760.0, (PartFailure(DAMAGED, 10.0, 18.0),))
 # what does not look at a site, or holds what another function gives; what only lists the bundled levels
 NOT_OF_A_SITE = """
 Answer Circumstances Distribution InputError K2relError Organisation Plan Policy RaidGroup Site SiteDescription Study
@@ -85,6 +86,7 @@ def cases(s, run):
         "contracts": lambda: k2rel.contracts(s, organisation=ORGANISATION),
         "variants": lambda: k2rel.variants(s, organisation=ORGANISATION),
         "window": lambda: k2rel.window(s, organisation=ORGANISATION),
+        "outage": lambda: k2rel.outage(s, LOG, ORGANISATION),
         "rule_effects": lambda: k2rel.rule_effects(s, organisation=ORGANISATION),
         "compare": lambda: k2rel.compare(FILE),
         "overview": lambda: k2rel.overview(FILE),

@@ -16,6 +16,7 @@ used; 3 a defect in k2rel itself. Heavy imports happen inside the verbs, so that
 ``cables``         the verb that makes a site of a list of cables
 ``rates``          the registry of failure data
 ``field``          field logs, updates
+``past``           the verb about a past period
 ``advice``         what to change, spare parts, how many clients
 ``batches``        reports, sweeps and the explorer
 ``notebooks``      copies of the notebooks to work in
@@ -46,6 +47,7 @@ from k2rel.cli import (
     interruptions,
     named,
     notebooks,
+    past,
     rates,
     simulation,
     studies,
@@ -131,6 +133,8 @@ _VERBS: tuple[tuple[str, Callable[[argparse.Namespace], int], Callable[[argparse
     ("rates", rates.list_verb, rates.rates_options, "failure and repair data: list, show, compare, predict, pin"),
     ("fit", field.fit_verb, field.fit_options, "fit laws to a field log, with limits, and make an entry for --rates"),
     ("update", field.update_verb, field.update_options, "update failure rates with the site's own log"),
+    ("outage", past.outage_verb, past.outage_options,
+     "put the log of a past period beside the model: plausible or not, what failed too often, what it teaches"),
     ("advise", advice.advise_verb, advice.advise_options,
      "what to change first: changes alone and in pairs, by downtime and cost"),
     ("spares", advice.spares_verb, advice.spares_options,

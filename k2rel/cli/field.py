@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,9 @@ from k2rel.units import HOURS_PER_YEAR
 
 if TYPE_CHECKING:
     from k2rel.field import FieldData, Fit, GoodnessOfFit, Trend
+    from k2rel.measures.updating import Updated
     from k2rel.rates import RateRow
+    from k2rel.studies import Study
 
 __all__: list[str] = []
 
@@ -382,10 +385,7 @@ def _row_of(path: str, text: str) -> str:
 
 def update_verb(args: argparse.Namespace) -> int:
     from k2rel.field import read_field, read_takeovers, read_times
-    from k2rel.measures.availability import availability
     from k2rel.measures.updating import updated
-    from k2rel.policy.failover import principal_traffic
-    from k2rel.rates import write_rates
 
     logs = {"log": args.log, "takeovers": args.takeovers, "repairs": args.repairs, "operators": args.operators}
     if not any(logs.values()):
@@ -416,19 +416,12 @@ def update_verb(args: argparse.Namespace) -> int:
         if path is None:
             raise
         raise InputError(f"{path}{_row_of(path, text)}: {text}") from None
-    if args.output:
-        written(args.output, write_rates(result.rows), args.force)
-    if args.entries:
-        written(args.entries, result.entries(), args.force)
-    name = principal_traffic(study.site)
-    pairs = zip((study, result.at_means, result.after), result.organisations, strict=True)
-    found = [availability(each, organisation=organisation) for each, organisation in pairs]
-    minutes = [each[name].downtime_min_per_year for each in found]
+    write_learned(args, result)
+    figures = learned_figures(study, result)
     if args.format == "json":
         print_json({"log": None if data is None else _read(data),
                     "rates": records(result.table().rename_axis("type")), "handling": records(result.handling()),
-                    "entries": result.entries(), "service": name, "before_min_per_year": minutes[0],
-                    "at_means_min_per_year": minutes[1], "after_min_per_year": minutes[2]})  # fmt: skip
+                    "entries": result.entries(), **figures.to_json()})  # fmt: skip
         return 0
     if data is not None:
         _about(data)
@@ -437,6 +430,49 @@ def update_verb(args: argparse.Namespace) -> int:
         say(f"\n{kind}: {len(pooled.sites)} sites pooled, coefficient of variation between them "
               f"{pooled.variation:.2g} ({pooled.variation_low:.2g} to {pooled.variation_high:.2g})\n")  # fmt: skip
         print_table(pooled.table())
+    say_learned(args, result, figures)
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedFigures:
+    """Downtime of the principal traffic a year [min]: before, with the means of what was known, and after."""
+
+    service: str
+    minutes: tuple[float, float, float]
+    reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON has it."""
+        names = ("before_min_per_year", "at_means_min_per_year", "after_min_per_year")
+        return {"service": self.service, **dict(zip(names, self.minutes, strict=True))}
+
+
+def write_learned(args: argparse.Namespace, result: Updated) -> None:
+    """Write the rates, and the entries of the site file, where they are wanted."""
+    from k2rel.rates import write_rates
+
+    if args.output:
+        written(args.output, write_rates(result.rows), args.force)
+    if args.entries:
+        written(args.entries, result.entries(), args.force)
+
+
+def learned_figures(study: Study, result: Updated) -> LearnedFigures:
+    """What a log changes of the downtime."""
+    from k2rel.measures.availability import availability
+    from k2rel.policy.failover import principal_traffic
+
+    name = principal_traffic(study.site)
+    pairs = zip((study, result.at_means, result.after), result.organisations, strict=True)
+    found = [availability(each, organisation=organisation) for each, organisation in pairs]
+    before, at_means, after = (each[name].downtime_min_per_year for each in found)
+    last = found[2].provenance
+    return LearnedFigures(name, (before, at_means, after), f"takeovers {last.takeovers}; {last.reason}")
+
+
+def say_learned(args: argparse.Namespace, result: Updated, figures: LearnedFigures) -> None:
+    """What was learned of takeovers, repairs and operators, what contradicts it, and what it does to the downtime."""
     if result.learned:
         print_table(result.handling(), "\nTakeovers, repairs and operators")
     surprises = {kind: posterior.surprise for kind, posterior in result.posteriors.items()}
@@ -444,9 +480,10 @@ def update_verb(args: argparse.Namespace) -> int:
     for kind, surprise in surprises.items():
         if surprise < 0.05:
             say(f"\n{kind}: the log contradicts what was known (probability {surprise:.2g}); look at both.")
+    before, at_means, after = figures.minutes
     say(
-        f"\n{name}: {minutes[0]:.3g} min of downtime a year before ({minutes[1]:.3g} with the means of what was "
-        f"known), {minutes[2]:.3g} after (takeovers {found[2].provenance.takeovers}; {found[2].provenance.reason})"
+        f"\n{figures.service}: {before:.3g} min of downtime a year before ({at_means:.3g} with the means of what was "
+        f"known), {after:.3g} after ({figures.reason})"
     )
     if args.output:
         say(f"{args.output}: written; use it with --rates {args.output}")
@@ -460,4 +497,3 @@ def update_verb(args: argparse.Namespace) -> int:
                            f"({one.after.low:.3g} h to {one.after.high:.3g} h)'"
                            for one in result.learned if one.before.kind == "operator time")  # fmt: skip
         say(f"\nTimes of operators go with {options}")
-    return 0

@@ -13,12 +13,14 @@
 ``curves``      curves without a law, and how well a law fits
 ``trend``       do repaired units fail more often as they age
 ``bayes``       what is known before and what was seen, put together; one site and several
+``events``      logs of a past period: failures of parts, moves of roles, servers placed in service
 ``handling``    logs of takeovers, repair times and times of operators, kept by hand
 ``learned``     what these say of a coverage or a mean time, with what was known before
 """
 
 from k2rel.field.bayes import Pooled, Posterior, pool, prior_of, update
 from k2rel.field.curves import Curve, GoodnessOfFit, curve_of, goodness_of_fit
+from k2rel.field.events import PartFailure, Placement, RoleMove, SiteLog, read_events
 from k2rel.field.fit import fit_law, fit_laws, fits_and_reasons, rate_of_counts, table_of
 from k2rel.field.handling import ACTIONS, Takeovers, Times, read_takeovers, read_times
 from k2rel.field.lives import Exposure, Lives, RepairHistory
@@ -35,9 +37,13 @@ __all__ = [
     "FittedParameter",
     "GoodnessOfFit",
     "Lives",
+    "PartFailure",
+    "Placement",
     "Pooled",
     "Posterior",
     "RepairHistory",
+    "RoleMove",
+    "SiteLog",
     "Takeovers",
     "Times",
     "Trend",
@@ -50,6 +56,7 @@ __all__ = [
     "pool",
     "prior_of",
     "rate_of_counts",
+    "read_events",
     "read_field",
     "read_takeovers",
     "read_times",

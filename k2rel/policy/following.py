@@ -6,7 +6,7 @@ describes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import IntFlag
 from functools import cached_property
 
@@ -56,10 +56,17 @@ def smallest(values: FloatArray, counts: BoolArray) -> FloatArray:
 
 
 class Follow:
-    """Pairs of a condition and a control state, as flat arrays, and what follows from each at once."""
+    """Pairs of a condition and a control state, as flat arrays, and what follows from each at once.
 
-    def __init__(self, takeover: Controls, conditions: BoolArray, condition: IntArray, control: IntArray) -> None:
+    Roles that are `known` are where they are: no rule moves them, neither at once nor in time.
+    """
+
+    def __init__(
+        self, takeover: Controls, conditions: BoolArray, condition: IntArray, control: IntArray,
+        known: Collection[str] = (),
+    ) -> None:  # fmt: skip
         self.t = takeover
+        self.free = [(r, role) for r, role in enumerate(takeover.roles) if role not in known]
         self.policy = takeover.policy
         self.known = {node: conditions[:, i][condition] for i, node in enumerate(takeover.conditions)}
         self.start = takeover.digits[control]
@@ -219,7 +226,7 @@ class Follow:
         self.forced_now = np.zeros(self.moved_now.shape, dtype=np.bool_)
         target = np.full_like(self.moved_now, -1)
         called = [self.called(state, r) for r in range(len(self.t.roles))]
-        for r, role in enumerate(self.t.roles):
+        for r, role in self.free:
             for place in range(len(self.t._holders[role])):
                 here = self.held_by(state, r, place)
                 for other, when in enumerate(self._takes(state, role, place, called[r])):

@@ -75,13 +75,13 @@ class _Timed:
         Where there is none they are stranded.
         """
         state = self.start.copy()
-        for r, role in enumerate(self.t.roles):
+        for r, role in self.f.free:
             positions = self.t.positions[role]
             for code in positions.codes(Kind.ON_ITS_WAY, Kind.GIVING_BACK):
                 moving = self.start[:, r] == code
                 state[moving, r] = positions.code(Kind.STRANDED, positions.all[code].holder or 0)
                 self._placed_at_once(state, r, role, moving)
-        return state, self.by_kind(self._kind_of(self.t.roles), self._arrival_term)
+        return state, self.by_kind(self._kind_of(), self._arrival_term)
 
     def _placed_at_once(self, state: IntArray, r: int, role: str, where: BoolArray, last: int | None = None) -> None:
         """A role goes to the first holder that is ready, else willing; `last` goes before the other ready ones."""
@@ -92,23 +92,23 @@ class _Timed:
             for place in order:
                 state[where & good[place], r] = place
 
-    def _kind_of(self, roles: tuple[str, ...]) -> IntArray:
+    def _kind_of(self) -> IntArray:
         """Which roles are on their way, and from where: one number a pair, -1 where none is."""
         kind = np.zeros(len(self.start), dtype=np.int64)
-        self._unit = np.ones(len(roles) + 1, dtype=np.int64)
-        for r, role in enumerate(roles):
+        self._unit = np.ones(len(self.f.free) + 1, dtype=np.int64)
+        for place, (r, role) in enumerate(self.f.free):
             codes = self.t.positions[role].codes(Kind.ON_ITS_WAY, Kind.GIVING_BACK)
             for n, code in enumerate(codes, 1):
-                kind += self._unit[r] * n * (self.start[:, r] == code)
-            self._unit[r + 1] = self._unit[r] * (len(codes) + 1)
+                kind += self._unit[place] * n * (self.start[:, r] == code)
+            self._unit[place + 1] = self._unit[place] * (len(codes) + 1)
         return np.where(kind > 0, kind, -1)
 
     def _arrival_term(self, kind: int) -> Term | None:
         times: list[tuple[tuple[Given, ...], ...]] = []
-        for r, role in enumerate(self.t.roles):
+        for place, (_, role) in enumerate(self.f.free):
             positions = self.t.positions[role]
             codes = positions.codes(Kind.ON_ITS_WAY, Kind.GIVING_BACK)
-            n = kind // int(self._unit[r]) % (len(codes) + 1)
+            n = kind // int(self._unit[place]) % (len(codes) + 1)
             if n == 0:
                 continue
             at = positions.all[codes[n - 1]]
@@ -130,7 +130,7 @@ class _Timed:
         state = self.start.copy()
         kind = np.zeros(len(state), dtype=np.int64)
         done = np.zeros(len(state), dtype=np.bool_)
-        for r, role in enumerate(self.t.roles):
+        for r, role in self.f.free:
             choice, stranded = self._chosen(r, role, Kind.STRANDED), self.is_at(r, Kind.STRANDED)
             if self._may_fail(role):
                 unsure = (choice >= 0) & stranded
@@ -246,7 +246,7 @@ class _Timed:
         state = self.start.copy()
         kind = np.zeros(len(state), dtype=np.int64)
         unit, kinds = 1, list[tuple[int, str, list[str]]]()
-        for r, role in enumerate(self.t.roles):
+        for r, role in self.f.free:
             positions = self.t.positions[role]
             if not positions.delayed:
                 continue
@@ -390,7 +390,7 @@ def _all(timed: _Timed) -> Iterator[tuple[TimedEvent, Found]]:
             yield TimedEvent("manual_takeover_fails"), timed.placed_by_hand(works=False)
         if any(t.positions[role].delayed for role in t.roles):
             yield TimedEvent("detection"), timed.detected()
-    for r, role in enumerate(t.roles):
+    for r, role in timed.f.free:
         yield from itertools.starmap(lambda name, of, found: (TimedEvent(name, of), found), _of_role(timed, r, role))
     for number, entry in enumerate(timed.policy.site.suspensions):
         if math.isfinite(entry.auto_recovery_h):
