@@ -27,7 +27,7 @@ def outage_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--to", dest="until", metavar="DATE", help="when it ended; default: the last event")
     sub.add_argument(
         "--service", action="append", metavar="NAME",
-        help="whose downtime and failures are judged; may be given again; default: the principal traffic",
+        help="whose downtime and failures are judged; may be given again; default: classes of traffic and roles",
     )  # fmt: skip
     sub.add_argument("--prior", choices=["lognormal", "gamma"], default="lognormal", help="how limits are read")
     sub.add_argument("--output", metavar="FILE", help="write the updated rates into this CSV table")
@@ -80,7 +80,7 @@ def _say_period(found: PastPeriod) -> None:
     print_table(services.rename_axis("service"), "\nServices in the period, and what is expected")
     others = services["p_downtime"].isna().sum()
     if others:
-        say(f"\nP: of a figure as far out, on both sides together; of the other {others} with --service NAME.")
+        say(f"\nP: of a figure as far out, on both sides together; of {others} further services with --service NAME.")
     down = found.interruptions()
     if len(down):
         print_table(down, f"\nWhen {found.principal} was down")

@@ -32,7 +32,6 @@ _TITLES = ("part", "failed", "restored", "role", "from", "to", "at", "until", "o
 _TIMES = ("failed", "restored", "at", "until")
 _OTHER = {"component": "part", "failed at": "failed", "restored at": "restored", "repaired": "restored"}
 _MOST_BYTES = 20_000_000
-_SHOWN = 20
 _LONGEST_H = 100 * HOURS_PER_YEAR
 
 
@@ -119,7 +118,7 @@ class SiteLog(Shown):
             object.__setattr__(self, name, tuple(sorted(getattr(self, name), key=lambda row: getattr(row, key))))
         problems = sorted((*self._of_parts(), *self._of_roles(), *self._outside()), key=lambda each: each.line or 0)
         if problems:
-            raise InputError(problems[:_SHOWN])
+            raise InputError(problems)
 
     @property
     def hours(self) -> float:
@@ -159,7 +158,7 @@ class SiteLog(Shown):
             at = date_words(row.at_h)
             if row.outcome not in OUTCOMES:
                 near = closest(row.outcome, OUTCOMES)
-                yield self.problem(row.line, f"'{row.outcome[:40]}'{near}; one of {', '.join(OUTCOMES)}", "outcome")
+                yield self.problem(row.line, f"there is none '{row.outcome[:40]}'{near}", "outcome")
             if row.outcome == "failed" and not math.isnan(row.until_h):
                 text = "a takeover that failed has no end; add a row 'by hand' for when the role was placed"
                 yield self.problem(row.line, text, "until")
@@ -251,7 +250,7 @@ def read_events(path: str | Path, begin: str | None = None, until: str | None = 
         text = "some dates name a zone (+01:00, Z) and others none; write all of them in one way"
         problems.append(Problem(text, table.name, max(zones.values())))
     if problems:
-        raise InputError(problems[:_SHOWN])
+        raise InputError(problems)
     if not rows:
         raise InputError(Problem("holds no events, only the names of the columns", table.name))
     ends = [_given(text, name) for text, name in ((begin, "from"), (until, "to"))]
@@ -283,9 +282,9 @@ def _check_titles(table: Table, names: list[str]) -> None:
         needed = ("role", "at", "to")
     missing = [name for name in needed if name not in names]
     if missing and not (needed[0] == "part" and "part" in names and {"at", "outcome"} <= set(names)):
-        near = closest(missing[0], [name for name in names if name not in _TITLES])
-        words = f"needs the columns part, failed, restored (of failures) or role, at, to (of moves); no '{missing[0]}'"
-        raise InputError(Problem(f"{words}{near}", table.name, table.head.line))
+        there = ", ".join(title for title in table.head.titles if title)[:200]
+        words = f"needs the columns part, failed, restored (of failures) or role, at, to (of moves); it has {there}"
+        raise InputError(Problem(words, table.name, table.head.line))
 
 
 def _row(cells: dict[str, str], record: Record, zones: dict[bool, int]) -> PartFailure | RoleMove | Placement:

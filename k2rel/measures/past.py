@@ -31,9 +31,10 @@ from k2rel.measures.past_counts import (
 from k2rel.measures.past_replay import Outages, PastCourse, past_course
 from k2rel.measures.solution import Solution, StudyLike, solution_of
 from k2rel.measures.updating import Updated, updated
-from k2rel.measures.windows import window
+from k2rel.measures.window_engines import known_windows
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
+from k2rel.services.catalogue import site_services
 from k2rel.site.coverage import DEFAULT, may_fail_over
 from k2rel.studies import Provenance, Study
 from k2rel.tables import ShownTable, percentage
@@ -69,6 +70,11 @@ class ServiceSeen:
     def p_downtime(self) -> float:
         """Probability of a downtime as far out, on both sides together."""
         return two_sided(self.p_more_downtime, self.p_less_downtime)
+
+    @property
+    def implausible(self) -> bool:
+        """Whether downtime or failures were so far out as is rarer than one in twenty."""
+        return self.p_downtime < _DOUBTFUL or self.p_failures < _DOUBTFUL
 
     @property
     def p_failures(self) -> float:
@@ -243,19 +249,23 @@ class PastPeriod(ShownTable):
         return " ".join(self.sentences())
 
     def sentences(self) -> list[str]:
-        """Say it sentence by sentence: each service that is judged, all parts together, what failed too often.
+        """Say it sentence by sentence: the principal service, implausible others, parts, what failed too often.
 
         Examples
         --------
         >>> outage("L2R", SiteLog(0.0, 8760.0)).sentences()[-1]
         'None of 18 types and 64 parts failed more often than its rate says, all of them taken together.'
         """
-        found = [self._words_of(each) for each in self.services if not math.isnan(each.p_more_downtime)]
+        judged = [each for each in self.services if not math.isnan(each.p_more_downtime)]
+        first = next((each for each in judged if each.service == self.principal), judged[0] if judged else None)
+        found = [self._words_of(each) for each in judged if each is first or each.implausible]
         seen, expected, more, fewer = all_parts(self.types)
         counted = f"{seen} failure{'' if seen == 1 else 's'} of parts, {expected:.3g} expected"
         found.append(f"{counted}; {_far('so many', more, 'so few', fewer)}.")
         if often := self.often():
-            names = ", ".join(f"{each.name} ({each.failures}, {each.expected:.2g} expected)" for each in often)
+            kinds = {each.name for each in self.types} & {each.name for each in often}
+            said = [each for each in often if each.name in kinds or each.type not in kinds]
+            names = ", ".join(f"{each.name} ({each.failures}, {each.expected:.2g} expected)" for each in said)
             found.append(f"More often than their rate says, with all that are looked at taken together: {names}.")
         else:
             many = f"{len(self.types)} types and {len(self.parts)} parts"
@@ -276,9 +286,11 @@ class PastPeriod(ShownTable):
 
 def _far(many: str, more: float, few: str, fewer: float) -> str:
     """How probable a figure as far out on its side was, and the verdict of both sides together."""
-    words, p = (f"{many} or more", more) if more <= fewer else (f"{few} or less", fewer)
+    words, p = (
+        (f"{many} or more", more) if more <= fewer else (f"{few} or {'less' if 'little' in few else 'fewer'}", fewer)
+    )
     verdict = "plausible" if two_sided(more, fewer) >= _DOUBTFUL else "NOT plausible"
-    return f"{words} in {percentage(p)} of such periods: {verdict}"
+    return f"probability of {words} {percentage(p)}, {verdict}"
 
 
 def _finite(row: dict[str, Any]) -> dict[str, Any]:
@@ -312,8 +324,8 @@ def outage(
     begin, until : str, optional
         The period, as dates, where the log is a file; by default from its first event to its last.
     services : str or sequence of str, optional
-        Services of which the probability of such a downtime and number of failures is asked; by default the
-        principal traffic. Each takes as long as a `window`.
+        Services of which the probability of such a downtime and number of failures is asked; by default the classes
+        of traffic and the roles of the whole site.
     prior : {"lognormal", "gamma"}
         How limits of rates are read where they are updated.
 
@@ -342,15 +354,16 @@ def outage(
             raise InputError("begin, until: a SiteLog has its own period; give these with a file")
     else:
         log = read_events(log, begin, until)
-    asked = [principal_traffic(study.site)] if services is None else as_names("services", services)
+    usual = [each.name for each in site_services(study.site) if each.rule in ("every client", "flow", "role")]
+    asked = usual if services is None else as_names("services", services)
     names = {service_named(study, name).name for name in asked}
     organisation = organisation or solution.asked
     course = past_course(study, log, organisation)
+    types = types_seen(study, course.log)
+    learned, left_out = _learned(study, course, types, organisation, prior)  # first: it may refuse a trigger
     expected = availability(solution)
     outages = _listed(solution, course.outages, expected)
     seen = tuple(_service_seen(solution, each, expected, course.log.hours, names) for each in outages)
-    types = types_seen(study, course.log)
-    learned, left_out = _learned(study, course, types, organisation, prior)
     return PastPeriod(
         course.log, seen, outages, parts_seen(study, course.log), types, repairs_seen(study, course.log),
         learned, tuple(left_out), course.notes, principal_traffic(study.site), expected.provenance, course,
@@ -389,12 +402,14 @@ def _service_seen(
     if len(found.down) > 1:
         raise InputError(f"services: {service.name} is seen of {len(found.down)} clients, whose mean no window has")
     down = found.downtime_h
-    known = window(solution, service.name, hours, above=[down] if 0.0 < down < hours else [])
-    more = known.above[0][1].value if known.above else 1.0
-    less = 1.0 - more if known.above else known.none.value if not down else 1.0
-    number = round(found.failures)
-    below = math.fsum(each.value for each in known.numbers[:number])
-    fewer = math.fsum(each.value for each in known.numbers[: number + 1])
+    known = known_windows(solution, service.name, hours)
+    if 0.0 < down < hours:
+        more = known.longer_than([down])[0].value
+        less = 1.0 - more
+    else:
+        more, less = (1.0, known.none().value) if down == 0.0 else (0.0, 1.0)
+    number, numbers = round(found.failures), [each.value for each in known.numbers()]
+    below, fewer = math.fsum(numbers[:number]), math.fsum(numbers[: number + 1])
     return ServiceSeen(*given, more, less, max(1.0 - below, 0.0), min(fewer, 1.0), known.how)
 
 

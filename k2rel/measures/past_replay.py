@@ -149,6 +149,7 @@ def past_course(study: Study, log: SiteLog, organisation: Organisation | None) -
     times = TakeoverTimes(return_h=who.return_to_service_h, manual_takeover_h=who.manual_takeover_h)
     known = {each.role for each in log.moves}
     replay = replayed(policy, times, changes, log.begin_h, log.end_h, start, known)
+    notes += _at_the_ends(log)
     notes += [_by_whom(policy, replay, role, known, start) for role in study.site.movable]
     notes += [
         f"{role} stayed where it was from {date_words(begin)} to {date_words(end)}, though the rules would have moved "
@@ -157,6 +158,16 @@ def past_course(study: Study, log: SiteLog, organisation: Organisation | None) -
         if end - begin >= _NOTICED_H
     ]
     return PastCourse(study, policy, log, replay, tuple(notes))
+
+
+def _at_the_ends(log: SiteLog) -> Iterator[str]:
+    """Failures that stand when the period begins or ends."""
+    before = sorted({each.part for each in log.failures if each.failed_h < log.begin_h})
+    if before:
+        yield f"failed when the period began: {', '.join(before)}; what that brings counts, the failure does not"
+    still = sorted({each.part for each in log.failures if math.isinf(each.restored_h)})
+    if still:
+        yield f"not restored in the log: {', '.join(still)}; no repair time is counted"
 
 
 def _by_whom(
@@ -193,7 +204,7 @@ class _Named:
                 what = "no server of a role that can move, which alone is placed in or out of service"
                 self._wrong(row.line, f"'{row.part[:60]}' is {what}{near}")
         if self.problems:
-            raise InputError(sorted(self.problems, key=lambda each: each.line or 0)[:20])
+            raise InputError(sorted(self.problems, key=lambda each: each.line or 0))
         return SiteLog(
             given.begin_h, given.end_h, tuple(failures), tuple(moves), given.placements, given.file, given.notes
         )
@@ -231,22 +242,19 @@ class _Named:
                 self._wrong(row.line, f"'{row.role[:60]}' {what}{near}")
                 continue
             former, to = (self._place(row, text) for text in (row.former, row.to))
-            here = at.get(row.role)
-            if here is None:
+            if row.role not in at:
                 home = self.home(row.role, self.study.policy.primary)
-                self.start[row.role] = here = home if former is None else former
-            elif former is not None and former != here:
-                where = self._label(row.role, here)
+                self.start[row.role] = at[row.role] = home if former is None else former
+            here = at[row.role]
+            where = self._label(row.role, here)
+            if former is not None and former != here:
                 text = f"{row.role} left '{row.former}' by this row, and was at {where} by those before; correct one"
                 self._wrong(row.line, text)
+            elif row.outcome != "failed" and to == here and row.outcome != "by hand":
+                self._wrong(row.line, f"{row.role} was at {where} already; say where it went")
             if row.outcome != "failed" and to is not None:
-                if to == here and row.outcome != "by hand":
-                    text = f"{row.role} was at {self._label(row.role, here)} already; say where it went"
-                    self._wrong(row.line, text)
                 self._there(row, to)
                 at[row.role] = to
-            else:
-                at[row.role] = here
             result.append(row)
         return result
 

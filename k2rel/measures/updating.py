@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -240,7 +241,9 @@ def _rates(
     posteriors: dict[str, Posterior] = {}
     pooled: dict[str, Pooled] = {}
     rows: list[RateRow] = []
-    for kind in dict.fromkeys(exposure.name for exposure in exposures):
+    kinds = list(dict.fromkeys(exposure.name for exposure in exposures))
+    shared = Counter(_law_of(study, kind).rates_id for kind in kinds)
+    for kind in kinds:
         law = _law_of(study, kind)
         if not law.rates_id:
             raise InputError(f"log: the rate of '{kind}' was given by hand; name an entry of the registry to update")
@@ -255,7 +258,8 @@ def _rates(
             together = pooled[kind] = pool(mine, before)
             places = [exposure.site for exposure in mine]
             posteriors[kind] = together.sites[places.index(site)] if site in places else together.new_site
-        rows.append(posteriors[kind].entry(row, f"{row.id}_{(site or 'site').replace(' ', '_')}", [kind]))
+        name = f"{row.id}_{kind}" if shared[law.rates_id] > 1 else row.id  # each type learns from its own failures
+        rows.append(posteriors[kind].entry(row, f"{name}_{(site or 'site').replace(' ', '_')}", [kind]))
         priors[kind] = replace(row, id=f"{row.id}_before", rate_per_h=before.mean)
     return priors, posteriors, rows, pooled
 
