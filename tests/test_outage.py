@@ -8,6 +8,7 @@ import itertools
 import math
 import random
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -136,6 +137,12 @@ def test_what_stands_when_the_period_begins_or_ends_counts_as_downtime_and_not_a
     assert not repairs_seen(study, course.log)  # one began before the period, of the other it is not known how it ends
     assert any("failed when the period began: raid_chassis" in note for note in course.notes)
     assert any("not restored in the log: raid_chassis" in note for note in course.notes)
+
+
+def test_what_fails_at_the_first_moment_fails_in_the_period(study) -> None:
+    log = SiteLog(100.0, 200.0, (PartFailure("raid_chassis", 100.0, 103.0),))
+    assert downtimes(study, log)["media"].failures == 1
+    assert parts_seen(study, log)[0].failures == 1
 
 
 def test_a_failure_of_one_clients_own_part_counts_for_that_client(study) -> None:
@@ -394,6 +401,10 @@ def test_the_command_tells_the_year_and_writes_what_it_teaches(k2, tmp_path) -> 
         "adjusted after Holm, since 18 types, or 64 parts",
     ):
         assert text in run.out, text
+    page = (Path(__file__).parents[1] / "docs" / "outage.md").read_text()
+    told = re.search(r"```console\n\$ [^\n]*\n(.*?)\n\.\.\.\n", page, flags=re.S)
+    assert told is not None
+    assert " ".join(told[1].split()) in " ".join(run.out.split())
     again = k2("availability", "L2R", "--rates", rates, "--format", "json")
     assert again.code == 0, again.err
     assert "software_coverage" in yaml_source(entries.read_text(), "entries").data["assumptions"]
@@ -474,6 +485,10 @@ def _role(name, former="", to="", at="", until="", outcome="", trigger=""):
 WRONG = {
     "an unknown part": (_part("swich_A", "2024-02-01"), r":2: L2R has no part 'swich_A'; did you mean 'switch_A'\?"),
     "a part of some client": (_part("media_A", "2024-02-01"), "did you mean 'client_1_media_A'"),
+    "a RAID set": (
+        _part("media_raid", "2024-02-01"),
+        ":2: 'media_raid' is a RAID set, .* more than 1 .*log the drives",
+    ),
     "an unknown role": (
         _role("file_sytem", to="B", at="2024-02-01"),
         ":2: .*no role of L2R; did you mean 'file_system",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from k2rel.arguments import as_names
+from k2rel.columns import percentage
 from k2rel.errors import InputError, Problem
 from k2rel.field import Takeovers, Times
 from k2rel.field.events import RoleMove, SiteLog, date_words, read_events
@@ -37,7 +38,7 @@ from k2rel.policy.failover import principal_traffic
 from k2rel.services.catalogue import site_services
 from k2rel.site.coverage import DEFAULT, may_fail_over
 from k2rel.studies import Provenance, Study
-from k2rel.tables import ShownTable, percentage
+from k2rel.tables import ShownTable
 from k2rel.units import format_duration
 
 if TYPE_CHECKING:

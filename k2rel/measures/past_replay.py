@@ -34,11 +34,14 @@ _NOTICED_H = 1.0 / 6.0
 
 @dataclass(frozen=True, slots=True)
 class Outages:
-    """When a service was down in a period: pairs of times [h]; where it is of several clients, of each of them."""
+    """When a service was down in a period: pairs of times [h]; where it is of several clients, of each of them.
+
+    What was down at `since_h` already was so before the period began.
+    """
 
     service: SiteService
     down: tuple[tuple[tuple[float, float], ...], ...]
-    begin_h: float
+    since_h: float
 
     @property
     def downtime_h(self) -> float:
@@ -48,7 +51,7 @@ class Outages:
     @property
     def failures(self) -> float:
         """Failures of the service that began in the period, of several clients their mean."""
-        return sum(begin > self.begin_h for each in self.down for begin, _ in each) / len(self.down)
+        return sum(begin > self.since_h for each in self.down for begin, _ in each) / len(self.down)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +72,8 @@ class PastCourse:
         place = {state: n for n, state in enumerate(states)}
         at = np.array([place[each.failed, each.control] for each in stretches])
         services = site_services(self.study.site)
+        stood = any(each.failed_h < self.log.begin_h for each in self.log.failures)
+        since = self.log.begin_h if stood else -math.inf  # what fails at the first moment fails in the period
         nodes = {n: self._nodes(service) for n, service in enumerate(services) if service.rule != "full service"}
         up = self._values([node for each in nodes.values() for node in each], states)
         result = []
@@ -78,7 +83,7 @@ class PastCourse:
             else:
                 columns = [np.array([self._whole(failed, control) for failed, control in states])]
             down = tuple(self._joined(~column[at]) for column in columns)
-            result.append(Outages(service, down, self.log.begin_h))
+            result.append(Outages(service, down, since))
         return tuple(result)
 
     def _nodes(self, service: SiteService) -> list[Node]:
@@ -218,6 +223,12 @@ class _Named:
         self.problems.append(self.given.problem(line, text))
 
     def _failure(self, row: PartFailure) -> PartFailure | None:
+        if (raid := self.site.raid_sets.get(row.part)) is not None:
+            text = (
+                f"'{row.part}' is a RAID set, which is lost while more than {raid.tolerance} of its drives are failed"
+            )
+            self._wrong(row.line, f"{text}; log the drives, each until its data are back")
+            return None
         try:
             (name,) = parts_meant(self.site, [row.part])
         except InputError as error:
