@@ -176,7 +176,7 @@ class SiteLog(Shown):
     def _outside(self) -> Iterator[Problem]:
         cure = f"lies outside the period, {self.period}; leave it out, or give a period that holds it"
         for row in self.failures:
-            if row.failed_h >= self.end_h or row.restored_h <= self.begin_h:
+            if row.failed_h < row.restored_h and (row.failed_h >= self.end_h or row.restored_h <= self.begin_h):
                 yield self.problem(row.line, f"the failure of {row.part} at {date_words(row.failed_h)} {cure}")
         done = [(f"the move of {each.role}", each.at_h, each.line) for each in self.moves]
         done += [(f"what was done to {each.part}", each.at_h, each.line) for each in self.placements]

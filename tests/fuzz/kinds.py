@@ -150,7 +150,7 @@ def _use_log(folder: Path, case: Case, chance: random.Random) -> str:
 
 _COMMANDS = {
     "rates": ("availability", "L1", "--rates", "t.csv"), "costs": ("advise", "L1", "--costs", "t.csv"), "takeovers": ("update", "L2R", "--takeovers", "t.csv"),
-    "repairs": ("update", "L2R", "--repairs", "t.csv"), "operators": ("update", "L2R", "--operators", "t.csv"), "cables": ("import", "t.csv", "--types", "other.csv", "--output", "out.yaml"), "devices": ("import", "other.csv", "--types", "t.csv", "--output", "out.yaml"),
+    "repairs": ("update", "L2R", "--repairs", "t.csv"), "operators": ("update", "L2R", "--operators", "t.csv"), "events": ("outage", "L2R", "t.csv"), "cables": ("import", "t.csv", "--types", "other.csv", "--output", "out.yaml"), "devices": ("import", "other.csv", "--types", "t.csv", "--output", "out.yaml"),
 }  # fmt: skip
 
 
@@ -166,7 +166,8 @@ def _table(chance: random.Random) -> Case:
 
 
 def _use_table(folder: Path, case: Case, chance: random.Random) -> str:
-    from k2rel.field import read_takeovers, read_times
+    from k2rel.field import read_events, read_takeovers, read_times
+    from k2rel.measures.past_replay import past_course
     from k2rel.rates.table import read_rates
 
     path = folder / next(iter(case.files))
@@ -178,6 +179,10 @@ def _use_table(folder: Path, case: Case, chance: random.Random) -> str:
     elif case.given == "takeovers":
         for seen in read_takeovers(path):
             held.hold(0 <= seen.succeeded <= seen.tried, f"{seen}")
+    elif case.given == "events":
+        log = read_events(path)
+        for service in past_course(k2rel.study("L2R"), log, None).outages:
+            held.hold(0.0 <= service.downtime_h <= log.hours * (1 + 1e-9), f"{service.service.name}: {service.down}")
     elif case.given in ("cables", "devices"):
         listed, types = (path, folder / "other.csv")[:: 1 if case.given == "cables" else -1]
         made = k2rel.from_cables(k2rel.read_cables(listed, types=types))

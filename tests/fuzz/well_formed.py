@@ -354,7 +354,8 @@ def tables() -> tuple[tuple[str, str], ...]:
     """What is read as which table, from what is shipped, and its first lines."""
     found: list[tuple[str, str]] = []
     for what, folder, name in (("rates", "", "rates"), ("costs", "examples", "costs"), ("takeovers", "examples/field", "takeovers"),
-                               ("repairs", "examples/field", "repairs"), ("operators", "examples/field", "operators")):  # fmt: skip
+                               ("repairs", "examples/field", "repairs"), ("operators", "examples/field", "operators"),
+                               ("events", "examples/field", "past_year")):  # fmt: skip
         lines = (data_dir() / folder / f"{name}.csv").read_text(encoding="utf-8").split("\n")
         found += [(what, "\n".join([lines[0], *lines[at : at + 4], ""])) for at in range(1, min(len(lines), 40), 4)]
     return (*found, *[("cables", "\n".join((*CABLES, "")))] * 12, *[("devices", DEVICES)] * 12)
