@@ -245,7 +245,7 @@ class PastPeriod(ShownTable):
         >>> from k2rel.field.events import PartFailure
         >>> log = SiteLog(0.0, 8760.0, (PartFailure("raid_chassis", 10.0, 18.0),))
         >>> print(outage("L2R", log).words())  # doctest: +ELLIPSIS
-        media was down 8 h in 1 failure; 35.7 min in 2.62 failures are expected of such a period; probability ... NOT plausible; ...
+        media was down 8 h in 1 failure; 35.7 min in 2.62 failures are expected of such a period; ...
         """
         return " ".join(self.sentences())
 
