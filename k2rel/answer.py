@@ -19,6 +19,7 @@ from k2rel.measures.modes import modes
 from k2rel.measures.over_time import over_time
 from k2rel.measures.past import PastPeriod, outage
 from k2rel.measures.path_failover import path_failover_notes
+from k2rel.measures.risk import risk
 from k2rel.measures.role_downtime import downtime_causes, why_they_differ
 from k2rel.measures.served import served
 from k2rel.measures.solution import Solution, StudyLike, checked_run, solution_of
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from k2rel.field import SiteLog
+    from k2rel.measures.risk_result import Risk
+    from k2rel.policy.present import Present
     from k2rel.simulation.circumstances import Circumstances
     from k2rel.simulation.plan import Plan
     from k2rel.simulation.results import Simulation
@@ -200,6 +203,16 @@ class Answer(Shown):
         'exact'
         """
         return window(self.solution, service, within, above=above, samples=samples, seed=seed)
+
+    def risk(self, failed: Present | Sequence[str] | str = (), horizon: str | float = "24 h", **state: Any) -> Risk:
+        """Say what the next hours hold from the state at present, as `k2rel.risk`.
+
+        Examples
+        --------
+        >>> solve("L2R").risk("server_A").roles
+        {'file_system': 'server_B'}
+        """
+        return risk(self.solution, failed, horizon, **state)
 
     def outage(
         self,

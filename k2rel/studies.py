@@ -137,6 +137,10 @@ class Study(WithGraph, Shown):
         answer: Answer = self._above.solve(self, method, organisation, plan, circumstances)
         return answer
 
+    def risk(self, failed: Any = (), horizon: str | float = "24 h", **state: Any) -> Any:
+        """Say what the next hours hold from the state at present, as `k2rel.risk`; see `solve` for who answers."""
+        return self.solve().risk(failed, horizon, **state)
+
     @property
     def _above(self) -> Any:
         """The one arrow that points up: who answers stands above all that a study is made of."""
@@ -149,8 +153,7 @@ class Study(WithGraph, Shown):
 
     def _repr_html_(self) -> str:
         """Show the study in a notebook."""
-        shown: str = self._above.study_html(self)
-        return shown
+        return str(self._above.study_html(self))
 
     def law(self, variable: str) -> Law | RaidModule:
         """Look up the law of a shared component, a RAID set, an event of common cause, or a client's own part.
@@ -319,10 +322,8 @@ def _counted(part: Component, law: Law) -> Law:
 def _found_first(members: Sequence[Law], whole: Law) -> Law:
     """Law of what hits several parts: found at the first test of one of them; by itself where none has known days."""
     known = [law for law in members if not law.tested_independently]
-    if not known:
-        return whole
     offsets = tuple(sorted({offset for law in known for offset in law.test_offsets_h}))
-    return replace(whole, test_offsets_h=offsets, tested_independently=False)
+    return replace(whole, test_offsets_h=offsets, tested_independently=False) if known else whole
 
 
 def study(
@@ -359,8 +360,7 @@ def study(
     common_cause : {"declared", "twins", "none"}
         Common-cause groups: those of the file; those and every pair of A/B twins with a beta factor of 5 %; none.
     data : str, optional
-        Version of the bundled data, such as ``"0.1"``, of a level by its name and of the rates; by default the current
-        one.
+        Version of the bundled data, such as ``"0.1"``, of a level by its name and of the rates; default: the current.
 
     Returns
     -------

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from k2rel.arguments import as_number
 from k2rel.doing import doing
 from k2rel.errors import InputError
 from k2rel.markov.engine import Dynamics, followed_policy, solved
@@ -27,7 +28,7 @@ from k2rel.policy.present import Present, Settling, present_of
 from k2rel.policy.takeover import Takeover
 from k2rel.services.diagrams import services_of
 from k2rel.studies import Study
-from k2rel.units import parse_duration
+from k2rel.units import HOURS_PER_YEAR, parse_duration
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,17 +39,17 @@ __all__ = ["duty_table", "risk"]
 
 DELAYS_H = (0.0, 1.0, 4.0)
 _TOLERANCE = 1e-6  # of the chain, where none is asked for: figures have three digits then
-_LONGEST_H = 8760.0
+_LONGEST_H = HOURS_PER_YEAR
 
 
 def horizon_of(horizon: object) -> float:
     """Read how far to look ahead [h]."""
     try:
-        hours = parse_duration(horizon)
+        hours = parse_duration(horizon) if isinstance(horizon, str) else as_number("horizon", horizon)
     except ValueError as error:
         raise InputError(f"horizon: {error}") from None
     if not 0.0 < hours <= _LONGEST_H:
-        raise InputError(f"horizon: a time above 0 and at most a year (8760 h), got {str(horizon)[:40]}")
+        raise InputError(f"horizon: a time above 0 and at most a year, got {str(horizon)[:40]}")
     return hours
 
 
@@ -115,6 +116,7 @@ def risk(
     """
     solution = solution_of(study, method, organisation, circumstances=circumstances)
     hours = horizon_of(horizon)
+    buffer_h = as_number("buffer_h", buffer_h)
     if not 0 <= buffer_h < math.inf:
         raise InputError(f"buffer_h: a time, got {buffer_h:g} h")
     site = solution.study.site
@@ -135,7 +137,7 @@ def _ages(given: Mapping[str, str | float]) -> dict[str, float]:
     result = {}
     for part, age in given.items():
         try:
-            result[str(part)] = parse_duration(age)
+            result[str(part)] = parse_duration(age) if isinstance(age, str) else as_number(f"ages, {part}", age)
         except ValueError as error:
             raise InputError(f"ages: {str(part)[:60]}: {error}") from None
     return result
