@@ -100,6 +100,7 @@ from .measures.inventory import (
     rates_used as rates_used,
 )
 from .measures.load import load as load
+from .measures.maintenance import Work as Work, maintenance as maintenance
 from .measures.modes import mode_flows as mode_flows, modes as modes
 from .measures.over_time import dynamic_over_time as dynamic_over_time, over_time as over_time
 from .measures.past import outage as outage

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,7 @@ from k2rel.measures.dynamic import interruptions, performability
 from k2rel.measures.importance import assumption_importance, causes, cut_set_table, downtime_split
 from k2rel.measures.load import load
 from k2rel.measures.load_result import LoadResult
+from k2rel.measures.maintenance import Work, maintenance
 from k2rel.measures.modes import modes
 from k2rel.measures.over_time import over_time
 from k2rel.measures.past import PastPeriod, outage
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from k2rel.field import SiteLog
+    from k2rel.measures.maintenance_result import Maintenance
     from k2rel.measures.risk_result import Risk
     from k2rel.policy.present import Present
     from k2rel.simulation.circumstances import Circumstances
@@ -213,6 +216,19 @@ class Answer(Shown):
         {'file_system': 'server_B'}
         """
         return risk(self.solution, failed, horizon, **state)
+
+    def maintenance(
+        self, works: Sequence[Work] | Work, *, within_h: float = math.inf, not_back: float = 0.0
+    ) -> Maintenance:
+        """Say what planned work costs, as `k2rel.maintenance`.
+
+        Examples
+        --------
+        >>> from k2rel.measures.maintenance import Work
+        >>> solve("L2R").maintenance(Work("switch_A", 2.0)).works[0].down_meanwhile
+        ('ftp',)
+        """
+        return maintenance(self.solution, works, within_h=within_h, not_back=not_back)
 
     def outage(
         self,

@@ -47,7 +47,7 @@ LOG = SiteLog(0.0, 8760.0, (PartFailure(DAMAGED, 10.0, 18.0),))
 # what does not look at a site, or holds what another function gives; what only lists the bundled levels
 NOT_OF_A_SITE = """
 Answer Circumstances Distribution InputError K2relError Organisation Plan Policy RaidGroup Site SiteDescription Study
-UncertaintyResult at_least describe site.SiteDescription site.at_least site.describe
+UncertaintyResult Work at_least describe site.SiteDescription site.at_least site.describe
 __version__ data_loss
 entries_compared fit_laws for_people design_names designs judgement_table level_names levels mttdl_table parse_distribution raid_losses
 raid_over_time from_cables read_cables read_circumstances read_costs read_fault_trees read_field redundant_units registry scrubbing solve
@@ -89,6 +89,7 @@ def cases(s, run):
         "risk": lambda: k2rel.risk(s, DAMAGED, organisation=ORGANISATION),
         "duty_table": lambda: k2rel.duty_table(s, organisation=ORGANISATION),
         "plots.plot_risk": lambda: plots.plot_risk(k2rel.risk(s, DAMAGED, organisation=ORGANISATION)),
+        "maintenance": lambda: k2rel.maintenance(s, k2rel.Work(DAMAGED, 1.0), ORGANISATION),
         "outage": lambda: k2rel.outage(s, LOG, ORGANISATION),
         "rule_effects": lambda: k2rel.rule_effects(s, organisation=ORGANISATION),
         "compare": lambda: k2rel.compare(FILE),

@@ -20,6 +20,7 @@ used; 3 a defect in k2rel itself. Heavy imports happen inside the verbs, so that
 ``advice``         what to change, spare parts, how many clients
 ``batches``        reports, sweeps and the explorer
 ``notebooks``      copies of the notebooks to work in
+``works``          the verb about planned work
 ``trees``          verbs about fault trees, and exports
 ``chains``         the verb about any chain
 """
@@ -54,6 +55,7 @@ from k2rel.cli import (
     sure,
     traffic,
     trees,
+    works,
 )
 from k2rel.cli.inputs import quiet_option
 from k2rel.cli.printing import one_table, tell
@@ -121,6 +123,8 @@ _VERBS: tuple[tuple[str, Callable[[argparse.Namespace], int], Callable[[argparse
      "how downtime spreads over years or months: P(above), the year in ten and in a hundred"),
     ("risk", duty.risk_verb, duty.risk_options,
      "on duty: what the next hours hold, what must not fail now, what to do first"),
+    ("maintenance", works.maintenance_verb, works.maintenance_options,
+     "planned work: what taking parts out costs, in which order, which two together"),
     ("simulate", simulation.simulate_verb, simulation.simulate_options,
      "simulate: any law of life and repair, distributions, rare losses"),
     ("causes", studies.causes_verb, studies.causes_options,

@@ -196,6 +196,14 @@ class Places:
         mine = np.append(False, self.states.population == self._number[part])
         return np.asarray(mine[self.states.atoms].sum(axis=1)[self.states.part_state])
 
+    def number_of(self, part: str) -> int:
+        """Number of the population that a part is of."""
+        return self._number[part]
+
+    def count_in(self, state: int, population: int) -> int:
+        """How many of a population have failed in a state."""
+        return sum(int(self.states.population[a - 1]) == population for a in self._told(state)[0])
+
     def rate_per_h(self, part: str) -> float:
         """How often a part fails [1/h]."""
         return self.states.parts.populations[self._number[part]].failure_rate_per_h

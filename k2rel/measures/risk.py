@@ -27,7 +27,7 @@ from k2rel.policy.failover import principal_traffic
 from k2rel.policy.present import Present, Settling, present_of
 from k2rel.policy.takeover import Takeover
 from k2rel.services.diagrams import services_of
-from k2rel.studies import Study
+from k2rel.studies import Provenance, Study
 from k2rel.units import HOURS_PER_YEAR, parse_duration
 
 if TYPE_CHECKING:
@@ -221,14 +221,19 @@ def _looked(solution: Solution, present: Present, horizon_h: float, lengths_h: t
     takeover = dynamics.states.takeover
     roles, out = described(found) if takeover is not None else ({}, ())
     bound = found.mean(outlook.left_out)
-    said = replace(
-        dynamics.provenance, takeovers=solution.takeovers, reason=solution.reason, error_bound=bound,
-    )  # fmt: skip
+    said = named_solution(dynamics, solution, bound)
     return Risk(
         present, roles, out, horizon_h, lengths_h, principal, tuple(services), tuple(found.critical()),
         tuple(found.actions(place, [delay for delay in DELAYS_H if delay < horizon_h])),
         tuple((part, found.repaired_h(part)) for part in present.failed), found.redundancy_back_h, bound, said,
         tuple(_notes(solution, found)), found,
+    )  # fmt: skip
+
+
+def named_solution(dynamics: Dynamics, solution: Solution, error_bound: float | None = None) -> Provenance:
+    """Who computed what a chain around a state says, under which reading and why."""
+    return replace(
+        dynamics.provenance, takeovers=solution.takeovers, reason=solution.reason, error_bound=error_bound
     )  # fmt: skip
 
 
@@ -329,7 +334,7 @@ def duty_table(
                 }
             )
     bound = max((each.mean(outlook.left_out) for each in found), default=0.0)
-    said = replace(dynamics.provenance, takeovers=solution.takeovers, reason=solution.reason, error_bound=bound)
+    said = named_solution(dynamics, solution, bound)
     frame = (
         pd.DataFrame(lines).sort_values(["expected_downtime_min", "part"], ascending=[False, True]).set_index("part")
     )
