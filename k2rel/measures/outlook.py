@@ -179,7 +179,10 @@ class Outlook:
     def longer(self, service: int, length: int, time_h: float | None = None) -> FloatArray:
         """Probability that an outage that begins is longer than a length; where it is down, that this one goes on."""
         column = self._columns[0][service]
-        found = 1.0 - self.ahead.none[self._time(time_h)][:, column * self._width + 1 + length]
+        none = self.ahead.none[self._time(time_h)]
+        found = 1.0 - none[:, column * self._width + 1 + length]
+        # it may begin while clients' own parts have it down already, and is then no failure
+        found = np.minimum(found, 1.0 - none[:, column * self._width])
         return np.where(self.services[service].down, self.stays[column][:, length], found)
 
     @property

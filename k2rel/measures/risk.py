@@ -44,10 +44,13 @@ _LONGEST_H = HOURS_PER_YEAR
 
 def horizon_of(horizon: object) -> float:
     """Read how far to look ahead [h]."""
-    try:
-        hours = parse_duration(horizon) if isinstance(horizon, str) else as_number("horizon", horizon)
-    except ValueError as error:
-        raise InputError(f"horizon: {error}") from None
+    if isinstance(horizon, str):
+        try:
+            hours = parse_duration(horizon)
+        except ValueError as error:
+            raise InputError(f"horizon: {error}") from None
+    else:
+        hours = as_number("horizon", horizon)
     if not 0.0 < hours <= _LONGEST_H:
         raise InputError(f"horizon: a time above 0 and at most a year, got {str(horizon)[:40]}")
     return hours

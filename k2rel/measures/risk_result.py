@@ -365,10 +365,10 @@ class Risk(ShownTable):
         --------
         >>> import k2rel
         >>> k2rel.risk("L2R", "server_A").words()[:76]
-        'media is up; in the next 24 h 0.28 min of downtime are expected, 2.86 times '
+        'media is up; in the next 24 h 0.28 min of downtime are expected, 2.9 times a'
         """
         main, horizon = self[self.principal], format_duration(self.horizon_h)
-        usual = f"{main.times:.3g} times as much as usual" if math.isfinite(main.times) else "usually none"
+        usual = f"{_times(main.times)} as much as usual" if math.isfinite(main.times) else "usually none"
         lost = f"in the next {horizon} {_minutes(main.downtime_h)} min of downtime are expected, {usual}"
         if not main.up_now:
             back = "never by itself" if math.isinf(main.back_h or 0.0) else format_duration(main.back_h or 0.0)
@@ -416,8 +416,12 @@ def action_words(action: Action) -> str:
 
 
 def _chance(what: str, p: float, usual: float) -> str:
-    times = f", {p / usual:.2g} times the usual" if usual > 0 else ""
+    times = "" if not usual > 0 else ", as usual" if 0.95 < p / usual < 1.05 else f", {_times(p / usual)} the usual"
     return f"{what} with probability {probability_text(p)}{times}"
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.2g} times" if ratio < 100 else f"{ratio:,.0f} times"
 
 
 def _minutes(hours: float) -> str:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import k2rel
 from k2rel.bundled import notebook_dir
-from tests.fuzz import held, spoil, well_formed
+from tests.fuzz import held, spoil, states, well_formed
 
 Use = Callable[[Path, "Case", random.Random], str]
 
@@ -297,6 +297,22 @@ _VERBS = (
 )  # fmt: skip
 
 
+def _state(chance: random.Random) -> Case:
+    given = states.drawn(chance)
+    state = given["state"]
+    words = ["risk", "s.yaml", "--format", "json", f"--horizon={state['horizon']}"]
+    words += [f"--failed={name}" for name in state["failed"]]
+    words += [f"--role={role}={place}" for role, place in state.get("roles", {}).items()]
+    for key in ("out_of_service", "in_service"):
+        words += [f"--{key.replace('_', '-')}={name}" for name in state.get(key, ())]
+    words = [word[:100_000].replace("\0", "") for word in words]
+    return Case({"s.yaml": spoil.bytes_of(_as_text(given["site"]))}, tuple(words), given)
+
+
+def _use_state(folder: Path, case: Case, chance: random.Random) -> str:
+    return states.used(case.given)
+
+
 def _options(chance: random.Random) -> Case:
     words = list(chance.choice(_VERBS))
     for _ in range(_times(chance)):
@@ -339,6 +355,7 @@ KINDS = {
     "sites": Kind(_site, _use_site), "trees": Kind(_tree, _use_tree), "chains": Kind(_chain, _use_chain), "logs": Kind(_log, _use_log),
     "tables": Kind(_table, _use_table), "sweeps": Kind(_sweep, _use_sweep), "circumstances": Kind(_circumstances, _use_circumstances),
     "parameters": Kind(_parameters, _use_parameters), "options": Kind(_options, _use_options),
+    "states": Kind(_state, _use_state),
 }  # fmt: skip
 
 
