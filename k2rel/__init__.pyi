@@ -2,6 +2,7 @@
 
 # isort: skip_file
 from . import (
+    alarms as alarms,
     cables as cables,
     ctmc as ctmc,
     design as design,
@@ -24,6 +25,7 @@ from . import (
     sweep as sweep,
 )
 from ._version import __version__ as __version__
+from .alarms import read_alarms as read_alarms
 from .answer import Answer as Answer
 from .bundled import design_names as design_names, level_names as level_names
 from .cables import from_cables as from_cables, read_cables as read_cables

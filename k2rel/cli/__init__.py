@@ -12,6 +12,7 @@ used; 3 a defect in k2rel itself. Heavy imports happen inside the verbs, so that
 ``sure``           the verb about what inputs within their limits leave possible
 ``interruptions``  verbs about interruptions, and about downtime in one year or month
 ``duty``           the verb about the next hours from the state at present
+``alarms``         the state at present from what a monitoring system says
 ``simulation``     the verb that simulates
 ``cables``         the verb that makes a site of a list of cables
 ``rates``          the registry of failure data

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from k2rel.cli.alarms import alarm_options, alarms_for, say_alarms
 from k2rel.cli.inputs import format_option, hours_of, organisation_options, solution_for, study_options
 from k2rel.cli.printing import PICTURES, check_free, heading, print_json, print_table, records, say, writing
 from k2rel.errors import InputError
@@ -56,6 +57,7 @@ def present_for(args: argparse.Namespace, site: Site) -> Present:
 def risk_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub)
     state_options(sub)
+    alarm_options(sub)
     sub.add_argument("--horizon", default="24 h", metavar="TIME", help="how far to look ahead (default 24 h)")
     sub.add_argument("--buffer", default="10 s", metavar="TIME", help="of a client: longer is on air (default 10 s)")
     sub.add_argument(
@@ -99,6 +101,8 @@ def risk_verb(args: argparse.Namespace) -> int:
     if args.every_failure:
         return _every_failure(args, solution)
     present = present_for(args, solution.study.site)
+    alarms = alarms_for(args, solution.study.site)
+    present = present if alarms is None else alarms.with_said(solution.study.site, present)
     given: dict[str, Any] = {"ages": _ages(args), "histories": args.histories, "seed": args.seed}
     if args.circumstances is not None:
         from k2rel.simulation.circumstances import read_circumstances
@@ -114,9 +118,12 @@ def risk_verb(args: argparse.Namespace) -> int:
         _draw(found, args.picture)
     if args.format == "json":
         more = {} if orders is None else {"technicians": args.technicians, "orders": records(orders)}
+        more |= {} if alarms is None else {"alarms": alarms.to_json()}
         print_json(found.to_json() | more)
         return 0
     heading(solution.study, found.provenance)
+    if alarms is not None:
+        say_alarms(alarms)
     say(f"State: {found.state_words()}\n{found.words()}\n")
     print_table(found.table(), f"The next {args.horizon}, beside a usual day or as much time at any other")
     critical = found.critical_table()
@@ -161,7 +168,13 @@ def _draw(found: Risk, path: str) -> None:
 def _every_failure(args: argparse.Namespace, solution: Solution) -> int:
     from k2rel.measures.risk import duty_table
 
-    given = [*args.failed, *args.role, *args.out_of_service, *args.in_service]
+    given = [
+        *args.failed,
+        *args.role,
+        *args.out_of_service,
+        *args.in_service,
+        *(args.alarms is not None) * ["--alarms"],
+    ]
     if given:
         raise InputError(f"--every-failure: it is about each failure alone; leave out {given[0][:60]}")
     table = duty_table(solution, args.horizon)

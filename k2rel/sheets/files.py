@@ -14,7 +14,7 @@ from k2rel.errors import InputError, Problem
 from k2rel.sheets.workbook import write_sheet
 from k2rel.textio import opened
 
-__all__ = ["NOT_UTF8", "opened_table"]
+__all__ = ["NOT_UTF8", "as_text", "opened_table"]
 
 NOT_UTF8 = "is not UTF-8 text; save it as 'CSV UTF-8'"
 """What is wrong with a line in Latin-1 or the like."""
@@ -45,25 +45,38 @@ def opened_table(path: Path) -> Iterator[BinaryIO]:
     ...         stream.read()
     b'a,b'
     """
-    name = str(path)
-    with opened(path) as stream:
-        begins = stream.read(64)
-        stream.seek(0)
-        for sign, words in _OTHERS:
-            if re.match(sign, begins):
-                raise InputError(Problem(words, name))
-        if begins.startswith(_ZIP):
-            with TemporaryFile() as plain:
-                write_sheet(stream, plain, name)
-                plain.seek(0)
-                yield plain
-        elif begins.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            with TemporaryFile() as plain:
-                _write_utf8(stream, plain, name)
-                plain.seek(0)
-                yield plain
-        else:
-            yield stream
+    with opened(path) as stream, as_text(stream, str(path)) as text:
+        yield text
+
+
+@contextmanager
+def as_text(stream: BinaryIO, name: str) -> Iterator[BinaryIO]:
+    """Give what a stream holds that can be read twice as UTF-8 text; what is no table is refused.
+
+    Examples
+    --------
+    >>> import io
+    >>> with as_text(io.BytesIO("a,b".encode("utf-16")), "standard input") as text:
+    ...     text.read()
+    b'a,b'
+    """
+    begins = stream.read(64)
+    stream.seek(0)
+    for sign, words in _OTHERS:
+        if re.match(sign, begins):
+            raise InputError(Problem(words, name))
+    if begins.startswith(_ZIP):
+        with TemporaryFile() as plain:
+            write_sheet(stream, plain, name)
+            plain.seek(0)
+            yield plain
+    elif begins.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        with TemporaryFile() as plain:
+            _write_utf8(stream, plain, name)
+            plain.seek(0)
+            yield plain
+    else:
+        yield stream
 
 
 def _write_utf8(stream: BinaryIO, plain: BinaryIO, name: str) -> None:

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from k2rel.errors import InputError, Problem
 from k2rel.numerals import Evidence, Mark, decided, numeral, plain_number
@@ -96,12 +97,16 @@ def read_table(path: Path, most_bytes: int, too_large: str) -> Table:
     >>> table.records[0].cells, table.numbers(["cost"]).of("cost", "2,5")
     ({'what': '*', 'cost': '2,5'}, 2.5)
     """
-    name = str(path)
     with opened_table(path) as stream:
-        raw = stream.read(most_bytes + 1)
-        if len(raw) > most_bytes:
-            raise InputError(Problem(f"is larger than {most_bytes // 1_000_000} MB; {too_large}", name))
-        head = head_of(stream, name)
+        return table_in(stream, str(path), most_bytes, too_large)
+
+
+def table_in(stream: BinaryIO, name: str, most_bytes: int, too_large: str) -> Table:
+    """Read a table from a stream of UTF-8 text that can be read again from its beginning."""
+    raw = stream.read(most_bytes + 1)
+    if len(raw) > most_bytes:
+        raise InputError(Problem(f"is larger than {most_bytes // 1_000_000} MB; {too_large}", name))
+    head = head_of(stream, name)
     try:
         text = raw[head.begins :].decode("utf-8")
     except UnicodeDecodeError as error:
