@@ -12,6 +12,7 @@ import inspect
 import re
 from functools import cache
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -91,6 +92,7 @@ def cases(s, run):
         "plots.plot_risk": lambda: plots.plot_risk(k2rel.risk(s, DAMAGED, organisation=ORGANISATION)),
         "maintenance": lambda: k2rel.maintenance(s, k2rel.Work(DAMAGED, 1.0), ORGANISATION),
         "outage": lambda: k2rel.outage(s, LOG, ORGANISATION),
+        "read_alarms": lambda: k2rel.read_alarms(BytesIO(f"component,state\n{DAMAGED},down\n".encode()), s),
         "rule_effects": lambda: k2rel.rule_effects(s, organisation=ORGANISATION),
         "compare": lambda: k2rel.compare(FILE),
         "overview": lambda: k2rel.overview(FILE),

@@ -72,19 +72,20 @@ def is_shared(site: Site, part: str) -> bool:
 def _now(words: Sequence[Said], rows: Rows, problems: list[Problem]) -> list[Said]:
     """The first of the words that say what is so now; none where two contradict, which is a problem.
 
-    Words without a time cannot be put in order: they hold where all of a part say the same.
+    Words without a time cannot be put in order: they hold where they say what the latest of the others says.
     """
     order = sorted(words, key=lambda each: each.by_time)
     if len({each.state for each in order}) <= 1:
         return order[:1]
-    last = order[-1]
-    at_once = [each for each in order if each.since_h == last.since_h or last.since_h is None]
+    timed = [each for each in order if each.since_h is not None]
+    last = (timed or order)[-1]
+    at_once = [each for each in order if each.since_h is None or each.since_h == last.since_h]
     other = next((each for each in at_once if each.state != last.state), None)
     if other is not None:
         problems.append(_contradiction(last, other, rows))
         return []
-    changed = min(each.since_h or 0.0 for each in order if each.state != last.state)
-    return [each for each in order if (each.since_h or 0.0) < changed][:1]
+    changed = min(each.since_h or 0.0 for each in timed if each.state != last.state)
+    return [each for each in timed if (each.since_h or 0.0) < changed][:1]
 
 
 def _contradiction(one: Said, other: Said, rows: Rows) -> Problem:

@@ -87,8 +87,10 @@ def rows_of(table: Table, site: Site, names: Names, now: datetime) -> Rows:
     InputError
         For each row that cannot be read, and for a file of which no row is about the site.
     """
-    columns = _columns(table)
     rows = Rows(table)
+    if not table.head.mark:  # JSON lines, whose titles are those of the rows that can be read
+        rows.refuse([Problem(row.wrong, table.name, row.line) for row in table.records if row.wrong])
+    columns = _columns(table)
     reader = _Reader(rows, columns, site, names, now, Policy(site).redundant_servers)
     problems: list[Problem] = []
     for row in table.records:

@@ -150,7 +150,7 @@ def _use_log(folder: Path, case: Case, chance: random.Random) -> str:
 
 _COMMANDS = {
     "rates": ("availability", "L1", "--rates", "t.csv"), "costs": ("advise", "L1", "--costs", "t.csv"), "takeovers": ("update", "L2R", "--takeovers", "t.csv"),
-    "repairs": ("update", "L2R", "--repairs", "t.csv"), "operators": ("update", "L2R", "--operators", "t.csv"), "events": ("outage", "L2R", "t.csv"), "cables": ("import", "t.csv", "--types", "other.csv", "--output", "out.yaml"), "devices": ("import", "other.csv", "--types", "t.csv", "--output", "out.yaml"),
+    "repairs": ("update", "L2R", "--repairs", "t.csv"), "operators": ("update", "L2R", "--operators", "t.csv"), "events": ("outage", "L2R", "t.csv"), "alarms": ("risk", "L2R", "--alarms", "t.csv", "--now", "1795802400"), "names": ("risk", "L2R", "--alarms", "other.csv", "--alarm-names", "t.csv"), "cables": ("import", "t.csv", "--types", "other.csv", "--output", "out.yaml"), "devices": ("import", "other.csv", "--types", "t.csv", "--output", "out.yaml"),
 }  # fmt: skip
 
 
@@ -161,6 +161,7 @@ def _table(chance: random.Random) -> Case:
     if chance.random() < 0.03 and what in ("costs", "cables", "devices"):
         name, data = "t.xlsx", well_formed.workbook(text, chance, _times(chance))
     other = {"cables": well_formed.DEVICES, "devices": "\n".join((*well_formed.CABLES, ""))}.get(what, "")
+    other = "component,state\nsrv-a ping,amber\nswitch_A,ok\n" if what == "names" else other
     words = tuple(name if word == "t.csv" else word for word in _COMMANDS[what])
     return Case({name: data, "other.csv": spoil.bytes_of(other)}, words, what)
 
@@ -183,6 +184,13 @@ def _use_table(folder: Path, case: Case, chance: random.Random) -> str:
         log = read_events(path)
         for service in past_course(k2rel.study("L2R"), log, None).outages:
             held.hold(0.0 <= service.downtime_h <= log.hours * (1 + 1e-9), f"{service.service.name}: {service.down}")
+    elif case.given in ("alarms", "names"):
+        names = path if case.given == "names" else {"srv-a ping": "server_A", "meta data": "file_system", "amber": "-"}
+        alarms = k2rel.read_alarms(folder / "other.csv" if case.given == "names" else path, "L2R", names, 1795802400)
+        held.hold(all(0 <= hours <= 87_600 for hours in alarms.present.since_h), f"{alarms.present}")
+        held.hold(
+            len({each.of for each in alarms.taken if each.state == "failed"}) == len(alarms.present.failed), "twice"
+        )
     elif case.given in ("cables", "devices"):
         listed, types = (path, folder / "other.csv")[:: 1 if case.given == "cables" else -1]
         made = k2rel.from_cables(k2rel.read_cables(listed, types=types))

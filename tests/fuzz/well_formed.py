@@ -355,9 +355,12 @@ def tables() -> tuple[tuple[str, str], ...]:
     found: list[tuple[str, str]] = []
     for what, folder, name in (("rates", "", "rates"), ("costs", "examples", "costs"), ("takeovers", "examples/field", "takeovers"),
                                ("repairs", "examples/field", "repairs"), ("operators", "examples/field", "operators"),
-                               ("events", "examples/field", "past_year")):  # fmt: skip
+                               ("events", "examples/field", "past_year"),
+                               ("alarms", "examples/alarms", "evening"), ("names", "examples/alarms", "names")):  # fmt: skip
         lines = (data_dir() / folder / f"{name}.csv").read_text(encoding="utf-8").split("\n")
         found += [(what, "\n".join([lines[0], *lines[at : at + 4], ""])) for at in range(1, min(len(lines), 40), 4)]
+    lines = (data_dir() / "examples" / "alarms" / "monitoring.jsonl").read_text(encoding="utf-8").split("\n")
+    found += [("alarms", "\n".join([*lines[at:], *lines[:at]])) for at in range(len(lines))]
     return (*found, *[("cables", "\n".join((*CABLES, "")))] * 12, *[("devices", DEVICES)] * 12)
 
 
