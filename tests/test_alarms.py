@@ -6,6 +6,7 @@ import re
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -289,8 +290,9 @@ def test_json_lines_that_cannot_be(text, words) -> None:
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ("isl_1,dwon,", "2: isl_1: 'dwon' is no known state (failed, ok, out of service, in service and the like are)"),
+        ("isl_1,dwon,", "2: isl_1: 'dwon' is no known state; a row of the names of alarms says how it is to be read, such as 'dwon' and"),
         ("isl_1,dwon,", "did you mean 'down'?"),
+        ("isl_1,amber,", "'amber' and 'failed'; known: failed, failure, fail, fault, faulty, "),
         ("isl_1,,", "2: isl_1 has no state"),
         (",down,", "2: names no component"),
         (f"isl_1,down,{ago(-5)}", "lies 5 h in the future of 2026-11-27T19:00:00+00:00"),
@@ -349,17 +351,21 @@ def test_arguments_that_cannot_be(more, words) -> None:
 
 
 def test_streams_of_text_and_endless_ones_are_refused(tmp_path) -> None:
-    with pytest.raises(InputError, match="a stream of bytes is needed"):
-        k2rel.read_alarms(io.StringIO(HEAD), "L2R")
-    with pytest.raises(InputError, match="a path, '-' or a binary stream is needed, got int"):
-        k2rel.read_alarms(5, "L2R")
+    strange: Any
+    for strange, words in (
+        (io.StringIO(HEAD), "a stream of bytes is needed"),
+        (5, "a path, '-' or a binary stream is ne"),
+    ):
+        with pytest.raises(InputError, match=words):
+            k2rel.read_alarms(strange, "L2R")
 
     class Endless(io.RawIOBase):
         def read(self, size=-1):
             return b"isl_1,down\n" * (size // 11 + 1) if size > 0 else pytest.fail("reads without a bound")
 
+    strange = Endless()
     with pytest.raises(InputError, match="is larger than 20 MB"):
-        k2rel.read_alarms(Endless(), "L2R")
+        k2rel.read_alarms(strange, "L2R")
 
 
 # --- against a replay of its own -------------------------------------------------------------------------------------
@@ -380,7 +386,7 @@ def replayed(happened):
 
     A part is a small machine: what is heard in one minute is one set of words, which the last minute of each kind decides.
     """
-    state = {part: {"broken_since": None, "placed": None} for part in PARTS}
+    state: dict[str, dict[str, Any]] = {part: {"broken_since": None, "placed": None} for part in PARTS}
     doubt = {}
     for minute in range(41):
         for part in PARTS:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -226,9 +226,9 @@ def read_alarms(
 
 def _now(given: object) -> datetime:
     if given is None:
-        return datetime.now(UTC)
+        return datetime.now().astimezone()
     if isinstance(given, datetime):
-        return given.astimezone(UTC)
+        return given if given.tzinfo is not None else given.astimezone()
     try:
         return moment(" ".join(str(given).split()))[0]
     except ValueError as error:

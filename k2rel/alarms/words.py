@@ -71,7 +71,8 @@ def moment(text: str, now: datetime | None = None) -> tuple[datetime, bool]:
             return datetime.fromtimestamp(seconds, UTC), True
         when = datetime.fromisoformat(_SPACED_ZONE.sub("", _ZONE.sub("+00:00", text)) if text.isascii() else "")
         zoned = when.tzinfo is not None
-        return when.astimezone(UTC), zoned
+        when.astimezone(UTC)  # raises where a zone leads before or after all times
+        return when if zoned else when.astimezone(), zoned
     except (OverflowError, OSError):
         raise ValueError(f"{shown} lies before or after all times; {example}") from None
     except ValueError as error:
@@ -103,9 +104,9 @@ class Names:
         key = folded(word)
         found = self.states.get(key) or _KNOWN.get(key)
         if found is None:
-            near = closest(word, [*_KNOWN, *self.states])
+            near = closest(word, [*_KNOWN, *self.states]) or f"; known: {', '.join([*_KNOWN, *self.states])}"
             raise ValueError(
-                f"'{word[:40]}' is no known state (failed, ok, out of service, in service and the like are); a row of "
+                f"'{word[:40]}' is no known state; a row of "
                 f"the names of alarms says how it is to be read, such as '{word[:40]}' and 'failed'{near}"
             )
         return found
