@@ -206,9 +206,10 @@ class _Reader:
         if state not in (OUT, IN):
             return state
         if state == OUT and part not in self.servers:
+            who = f"{', '.join(self.servers)} alone can" if self.servers else "nothing can"
             raise ValueError(
-                f"{part} cannot be out of service: of {self.site.name} {', '.join(self.servers) or 'nothing'} alone "
-                "can; a part that was taken out is 'failed' as long as it is away"
+                f"{part} cannot be out of service: of {self.site.name} {who}; a part that was taken out is 'failed' as "
+                "long as it is away"
             )
         return GOOD if part not in self.servers else state
 

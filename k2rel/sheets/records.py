@@ -37,7 +37,7 @@ def read_records(source: Path | BinaryIO, name: str, most_bytes: int, too_large:
         stream.seek(0)
         first = begins.removeprefix(_BOM).lstrip()[:1]
         if first == b"[":
-            words = "is a JSON array; JSON lines are read: one object a line, without brackets and commas around them"
+            words = "is a JSON array; JSON lines are read: one object a line, as jq -c '.[]' writes an array"
             raise InputError(Problem(words, name))
         if first != b"{":
             return table_in(stream, name, most_bytes, too_large)
