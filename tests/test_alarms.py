@@ -373,7 +373,7 @@ def test_streams_of_text_and_endless_ones_are_refused(tmp_path) -> None:
 PARTS = ("server_A", "server_B", "isl_1", "switch_B")
 WORDS = {"failed": "down", "good": "clear", "out": "out of service", "in": "in service"}
 events = st.lists(
-    st.tuples(st.sampled_from(PARTS), st.sampled_from(sorted(WORDS)), st.integers(0, 40)).filter(
+    st.tuples(st.sampled_from(PARTS), st.sampled_from(sorted(WORDS)), st.integers(0, 9)).filter(
         lambda event: event[0].startswith("server") or event[1] in ("failed", "good")
     ),
     min_size=1,
