@@ -53,9 +53,10 @@ class Places:
     @cached_property
     def _parts(self) -> dict[tuple[int, ...], int]:
         """State of the parts by its atoms, with nobody on the way to repair."""
-        onsite = self.states.onsite.tolist()
-        rows = self.states.atoms.tolist()
-        return {tuple(a for a in row if a): n for n, row in reversed(list(enumerate(rows))) if not onsite[n]}
+        used = np.unique(self.states.part_state)
+        used = used[~self.states.onsite[used]]
+        rows = self.states.atoms[used].tolist()
+        return {tuple(a for a in row if a): n for n, row in zip(used.tolist(), rows, strict=True)}
 
     @cached_property
     def _joint(self) -> dict[int, int]:
@@ -200,9 +201,9 @@ class Places:
         """Number of the population that a part is of."""
         return self._number[part]
 
-    def count_in(self, state: int, population: int) -> int:
-        """How many of a population have failed in a state."""
-        return sum(int(self.states.population[a - 1]) == population for a in self._told(state)[0])
+    def member_of(self, population: int) -> str:
+        """First part of a population."""
+        return self.states.parts.populations[population].members[0]
 
     def rate_per_h(self, part: str) -> float:
         """How often a part fails [1/h]."""
@@ -231,6 +232,20 @@ class Places:
             return None
         gone = list((Counter(self._told(before)[0]) - Counter(self._told(after)[0])).elements())
         return int(self.states.population[gone[0] - 1]) if gone and self._under_repair(gone[0]) else None
+
+    @cached_property
+    def repairs(self) -> IntArray:
+        """Of each transition of the chain the population of which it is a repair; -1 where it is none."""
+        rates, part_state = self.states.chain.rates.tocoo(), self.states.part_state
+        count = len(self.states.atoms)
+        pairs, first, place = np.unique(
+            part_state[rates.row] * count + part_state[rates.col], return_index=True, return_inverse=True
+        )
+        numbers = np.full(len(pairs), -1, dtype=np.int64)
+        for n, at in enumerate(first.tolist()):
+            number = self.repair_between(int(rates.row[at]), int(rates.col[at]))
+            numbers[n] = -1 if number is None else number
+        return np.asarray(numbers[place.reshape(-1)])
 
     def share_at_work(self, state: int, population: int, order: Sequence[str], technicians: int) -> float:
         """Share of the failed members of a population on which somebody works, each on the first part in an order."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -210,16 +211,12 @@ class _Plan:
     def _without_repair(self, parts: Sequence[str]) -> Chain:
         """The chain while parts are out: nobody repairs them."""
         rates = self.chain.rates.tocoo()
-        keep = np.ones(len(rates.data))
-        rows, columns = rates.row, rates.col
-        states = self.dynamics.states
-        changes = np.flatnonzero(states.part_state[rows] != states.part_state[columns])
-        numbers = [self.places.number_of(part) for part in parts if self.places.follows(part)]
-        for n in changes.tolist():
-            number = self.places.repair_between(int(rows[n]), int(columns[n]))
-            if number is not None and (out := numbers.count(number)):
-                count = self.places.count_in(int(rows[n]), number)
-                keep[n] = max(count - out, 0) / count
+        keep, rows, columns = np.ones(len(rates.data)), rates.row, rates.col
+        out = Counter(self.places.number_of(part) for part in parts if self.places.follows(part))
+        for number, held in out.items():
+            mine = np.flatnonzero(self.places.repairs == number)
+            count = self.places.count_of(self.places.member_of(number))[rows[mine]]
+            keep[mine] = np.maximum(count - held, 0) / count
         moves = keep > 0.0
         return Chain.of(self.chain.states, rows[moves], columns[moves], (rates.data * keep)[moves])
 

@@ -386,7 +386,7 @@ class Risk(ShownTable):
             ]
             text = f"{self.principal} is up; {lost}; it {', '.join(chances)}"
         now = [each.part for each in self.critical if not each.always]
-        must = f"must not fail now: {_listed(now)}" if now else "no part must not fail now that may fail otherwise"
+        must = f"must not fail now: {_listed(now)}" if now else "no failure now takes down more than it always does"
         return f"{text}. {must[0].upper()}{must[1:]}. {self._first_words()}"
 
     def _first_words(self) -> str:

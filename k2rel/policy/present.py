@@ -90,7 +90,9 @@ def present_of(
     <Present isl_1 failed, server_A failed>
     """
     said = [_since(site, each) for each in as_names("failed", failed)]
-    names = parts_meant(site, [name for name, _ in said])
+    names = tuple(dict.fromkeys(
+        name if name in site.raid_sets else parts_meant(site, [name])[0] for name, _ in said
+    ))  # fmt: skip
     if len(names) < len(said):
         twice = next(name for n, (name, _) in enumerate(said) if name in [other for other, _ in said[:n]])
         raise InputError(f"failed: {twice[:80]} is named twice; a part fails once until it is repaired")
