@@ -128,8 +128,7 @@ class Risk(ShownTable):
                 "back_h": math.nan if each.back_h is None else each.back_h,
                 "p_failure_within": math.nan if each.p_failure_within is None else each.p_failure_within,
                 "p_failure_usual": each.p_failure_usual,
-                **{f"p_longer_{_word(h)}": p for h, p in zip(self.lengths_h, each.p_longer, strict=True)},
-                **{f"p_longer_{_word(h)}_usual": p for h, p in zip(self.lengths_h, each.p_longer_usual, strict=True)},
+                **_longer(self.lengths_h, each),
                 "expected_downtime_min": each.downtime_h * 60,
                 "expected_downtime_usual_min": each.downtime_usual_h * 60,
                 "times": each.times,
@@ -406,6 +405,14 @@ class Risk(ShownTable):
 
     def _line(self) -> str:
         return f"{self.provenance.site}, {self.state_words()}: {self.words()}"
+
+
+def _longer(lengths_h: Sequence[float], each: RiskOfService) -> dict[str, float]:
+    """Probabilities of outages by their length, each beside the usual one."""
+    result = {}
+    for hours, p, usual in zip(lengths_h, each.p_longer, each.p_longer_usual, strict=True):
+        result |= {f"p_longer_{_word(hours)}": p, f"p_longer_{_word(hours)}_usual": usual}
+    return result
 
 
 def action_words(action: Action) -> str:
