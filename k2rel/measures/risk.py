@@ -148,9 +148,9 @@ def _ages(given: Mapping[str, str | float]) -> dict[str, float]:
 
 def chain_asked(solution: Solution) -> Organisation:
     """For whom the chain is made: with a bound of its own where none was asked for."""
-    who = solution.chain.followed if solution.method != "simulation" else solution.followed
-    if solution.method == "simulation":
-        raise solution.cannot("what lies ahead of a state", "auto or markov")
+    if solution.method == "simulation" or (solution.method == "exact" and not solution.chosen):
+        raise solution.cannot("what lies ahead of every state", "auto or markov")
+    who = solution.chain.followed
     return who if who.tolerance is not None else replace(who, tolerance=_TOLERANCE)
 
 

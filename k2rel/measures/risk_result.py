@@ -409,7 +409,7 @@ class Risk(ShownTable):
 
 def _longer(lengths_h: Sequence[float], each: RiskOfService) -> dict[str, float]:
     """Probabilities of outages by their length, each beside the usual one."""
-    result = {}
+    result: dict[str, float] = {}
     for hours, p, usual in zip(lengths_h, each.p_longer, each.p_longer_usual, strict=True):
         result |= {f"p_longer_{_word(hours)}": p, f"p_longer_{_word(hours)}_usual": usual}
     return result
