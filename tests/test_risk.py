@@ -260,14 +260,18 @@ def test_what_is_done_later_leaves_more() -> None:
     assert repair[-1] < k2rel.risk("L2R", "server_A")["media"].downtime_h
 
 
-def pair(folder, **laws):
+def pair(folder, *, each_its_type=False, **laws):
     """Parallel pairs in series: what fails, and how long its repair takes."""
     parts = {n: {"type": "fixed", "failure_rate": f"{rate} /h", "mttr": f"{h} h"} for n, (rate, h) in laws.items()}
     none = {"type": "fixed"}
+    types = {"fixed": {"failure_rate": 0, "mttr": "1 h"}}
+    if each_its_type:
+        types |= {f"type_{name}": types["fixed"] for name in parts}
+        parts = {name: part | {"type": f"type_{name}"} for name, part in parts.items()}
     stages = [{"at_least": 1, "of": [["a1"], ["a2"]]}, "hub", {"at_least": 1, "of": [["b1"], ["b2"]]}]
     document = {
         "format": 2, "name": "pairs", "title": "pairs", "sides": {"A": {}},
-        "types": {"fixed": {"failure_rate": 0, "mttr": "1 h"}},
+        "types": types,
         "components": {"hub": none, **{n: {**p, "in": "hub"} for n, p in parts.items()}},
         "clients": {"count": 1, "parts": {"seat": none, "cord": {**none, "between": ["seat", "hub"]}}},
         "traffic": {"media": {"paths": [{"side": "A", "via": ["seat", "cord", "hub", *stages]}]}},
