@@ -743,3 +743,10 @@ def test_more_orders_than_the_calendar_holds_are_reported(tmp_path) -> None:
     endless = Circumstances(shelves=(Shelf("units", ("unit",), 100_000, "fixed(1000 years)"),))
     with pytest.raises(k2rel.K2relError, match="calendar of a history overflowed"):
         media(study, endless, histories=2, years=1, warm_up_h=0.0)
+
+
+def test_without_a_warm_up_tests_may_be_further_apart_than_the_years() -> None:
+    study = k2rel.study("L2R", settings={"heartbeat.test_interval": "2 y"})
+    with pytest.raises(InputError, match="do not show the time between two tests"):
+        media(study, histories=2, years=1)
+    assert media(study, histories=2, years=1, warm_up_h=0.0) is not None
