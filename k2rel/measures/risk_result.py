@@ -110,8 +110,8 @@ class Risk(ShownTable):
         Returns
         -------
         pandas.DataFrame
-            Index ``service``; ``up_now``, ``back_h``, ``p_failure_within``, ``p_failure_usual``, for each length
-            ``p_longer_...`` and ``..._usual``, ``expected_downtime_min``, ``expected_downtime_usual_min``, ``times``.
+            Index ``service``; ``up_now``, ``back_h``, ``expected_downtime_min``, ``expected_downtime_usual_min``,
+            ``times``, ``p_failure_within``, ``p_failure_usual``, for each length ``p_longer_...`` and ``..._usual``.
 
         Examples
         --------
@@ -126,12 +126,12 @@ class Risk(ShownTable):
                 "service": each.service,
                 "up_now": each.up_now,
                 "back_h": math.nan if each.back_h is None else each.back_h,
-                "p_failure_within": math.nan if each.p_failure_within is None else each.p_failure_within,
-                "p_failure_usual": each.p_failure_usual,
-                **_longer(self.lengths_h, each),
                 "expected_downtime_min": each.downtime_h * 60,
                 "expected_downtime_usual_min": each.downtime_usual_h * 60,
                 "times": each.times,
+                "p_failure_within": math.nan if each.p_failure_within is None else each.p_failure_within,
+                "p_failure_usual": each.p_failure_usual,
+                **_longer(self.lengths_h, each),
                 **{
                     f"{name}_{end}": value * (60 if name == "downtime_h" else 1)
                     for name in ("p_failure_within", "downtime_h")
