@@ -8,7 +8,7 @@ from datetime import datetime
 
 from k2rel.alarms.words import GOOD, IN, LEFT_OUT, OUT, Names, folded, moment
 from k2rel.errors import InputError, Problem, closest
-from k2rel.policy.reasons import holder_label
+from k2rel.policy.reasons import holder_meant
 from k2rel.policy.rules import Policy
 from k2rel.sheets import Record, Table
 from k2rel.site.model import Site
@@ -124,16 +124,7 @@ def holder_of(site: Site, role: str, place: str) -> int:
     >>> holder_of(read_site("L2R"), "file_system", "B"), holder_of(read_site("L2R"), "file_system", "server_B")
     (1, 1)
     """
-    holders = site.roles[role].holders if role in site.roles else ()
-    for n, holder in enumerate(holders):
-        if place in (holder.name, holder.on, holder_label(holder)):
-            return n
-    on_side = [n for n, holder in enumerate(holders) if holder.side == place]
-    if len(on_side) == 1:
-        return on_side[0]
-    known = [holder.name or holder.on or holder.side for holder in holders]
-    what = "names several of its holders" if on_side else "is none of its holders"
-    raise InputError(f"role {role}: '{place[:40]}' {what}{closest(place, known)}")
+    return holder_meant(role, site.roles[role].holders if role in site.roles else (), place)
 
 
 def _columns(table: Table) -> dict[str, str]:

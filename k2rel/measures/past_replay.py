@@ -16,7 +16,7 @@ from k2rel.logic.structure import Node
 from k2rel.organisation import Organisation
 from k2rel.policy.controls import TakeoverTimes
 from k2rel.policy.failover import failover, raid_works
-from k2rel.policy.reasons import holder_label
+from k2rel.policy.reasons import holder_label, holders_meant
 from k2rel.policy.replay import Arrives, Change, Fails, Leaves, Placed, Replay, Restored, replayed
 from k2rel.policy.rules import Policy
 from k2rel.services.catalogue import SiteService, site_services, structure_function
@@ -277,8 +277,7 @@ class _Named:
         if not text:
             return None
         holders = self.policy.holders(row.role)
-        found = [n for n, each in enumerate(holders) if text in (each.name, each.on, holder_label(each))]
-        found = found or [n for n, each in enumerate(holders) if text == each.side]
+        found = holders_meant(holders, text)
         known = [each.name or each.side for each in holders]
         if len(set(known)) < len(known):
             known = [each.name or each.on or each.side for each in holders]

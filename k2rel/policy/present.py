@@ -18,7 +18,7 @@ from k2rel.logic.structure import BoolArray
 from k2rel.policy.controls import IN_SERVICE, OUT
 from k2rel.policy.failover import raid_works
 from k2rel.policy.positions import Kind
-from k2rel.policy.reasons import holder_label
+from k2rel.policy.reasons import holder_label, holder_meant
 from k2rel.policy.takeover import Takeover
 from k2rel.site.client_names import parts_meant
 from k2rel.site.model import Site
@@ -261,7 +261,7 @@ class Settling:
             self._leave(said, server, present, named)
         for role, place in present.roles:
             r = self._role(role)
-            said[r] = takeover.positions[role].code(Kind.HELD, self._holder(role, place))
+            said[r] = takeover.positions[role].code(Kind.HELD, holder_meant(role, takeover.policy.holders(role), place))
         found = int(takeover.encoded(said[None, :])[0])
         after = int(self.settled([present.failed], np.array([found]))[0])
         if after != found:
@@ -288,32 +288,18 @@ class Settling:
         if server not in self.takeover.servers:
             known = self.takeover.servers
             raise InputError(
-                f"{what}: '{server[:40]}' is no server that can be out of service; {self.site.name} has "
-                f"{', '.join(known) or 'none'}{closest(server, known)}"
+                f"{what}: '{server[:40]}' is no server that can be out of service"
+                f"{closest(server, known) if known else f'; {self.site.name} has none'}"
             )
 
     def _role(self, role: str) -> int:
         if role not in self.takeover.roles:
             known = self.takeover.roles
             raise InputError(
-                f"role: '{role[:40]}' is no role that can move; {self.site.name} has {', '.join(known) or 'none'}"
-                f"{closest(role, known)}"
+                f"role: '{role[:40]}' is no role that can move"
+                f"{closest(role, known) if known else f'; {self.site.name} has none'}"
             )
         return self.takeover.roles.index(role)
-
-    def _holder(self, role: str, place: str) -> int:
-        holders = self.takeover.policy.holders(role)
-        for n, holder in enumerate(holders):
-            if place in (holder.name, holder.on, holder_label(holder)):
-                return n
-        on_side = [n for n, holder in enumerate(holders) if holder.side == place]
-        if len(on_side) == 1:
-            return on_side[0]
-        known = [holder.name or holder.on or holder.side for holder in holders]
-        raise InputError(
-            f"role {role}: '{place[:40]}' {'names several of its holders' if on_side else 'is none of its holders'}; "
-            f"{', '.join(known)}{closest(place, known)}"
-        )
 
     def holder_name(self, role: str, place: int) -> str:
         """Name a holder of a role."""

@@ -6,9 +6,10 @@ parts the question is what becomes of a role from its home holder on; of a stick
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
+from k2rel.errors import InputError, closest
 from k2rel.logic.structure import FALSE, TRUE, Node
 from k2rel.policy.rules import Policy
 from k2rel.policy.sentences import Listing, Sentence, Text, listing
@@ -16,7 +17,7 @@ from k2rel.site.names import place_words
 from k2rel.site.roles import Holder, Suspension, TakeoverNeed
 from k2rel.site.stages import AtLeast, Stage, names_in
 
-__all__ = ["holder_label", "reasons"]
+__all__ = ["holder_label", "holder_meant", "holders_meant", "reasons"]
 
 Item = tuple[Node, Text]
 
@@ -33,6 +34,30 @@ def holder_label(holder: Holder) -> str:
     if holder.name is not None:
         return place_words(holder.name)
     return holder.on or f"side {holder.side}"
+
+
+def holders_meant(holders: Sequence[Holder], place: str) -> list[int]:
+    """Find which holders a person means: by a name, a server, a label, else by a side, which may be that of several.
+
+    Examples
+    --------
+    >>> from k2rel.site import read_site
+    >>> holders = read_site("L2R").roles["file_system"].holders
+    >>> [holders_meant(holders, place) for place in ("server_B", "B", "C")]
+    [[1], [1], []]
+    """
+    found = [n for n, holder in enumerate(holders) if place in (holder.name, holder.on, holder_label(holder))]
+    return found[:1] or [n for n, holder in enumerate(holders) if holder.side == place]
+
+
+def holder_meant(role: str, holders: Sequence[Holder], place: str) -> int:
+    """Find the one holder that a person means, or say which there are."""
+    found = holders_meant(holders, place)
+    if len(found) == 1:
+        return found[0]
+    known = [holder.name or holder.on or holder.side for holder in holders]
+    what = "names several of its holders" if found else "is none of its holders"
+    raise InputError(f"role {role}: '{place[:40]}' {what}{closest(place, known)}")
 
 
 @lru_cache(maxsize=32)
