@@ -74,6 +74,15 @@ ORGANISED = "downtime_causes interruptions performability sticky_and_preferred w
 SLOW = {"render_reports", "report.render_reports", "history"}
 
 
+@cache
+def sheet(s):
+    """Who answers, and the table of all single failures."""
+    pages = import_module("k2rel.report")
+    answer = pages.open_answer(FILE)
+    assert answer.study.site.name == s.site.name
+    return answer, pages.open_duty(answer)
+
+
 def cases(s, run):
     """A call of every public function about a site, service and class left to their defaults where they have one."""
     plain = {name: lambda name=name: getattr(k2rel, name)(s) for name in PLAIN.split()}
@@ -156,6 +165,9 @@ def cases(s, run):
         "report.open_answer": lambda: import_module("k2rel.report").open_answer(FILE).table(),
         "report.reading": lambda: import_module("k2rel.report").reading("preferred").words(),
         "report.open_study": lambda: import_module("k2rel.report").open_study(FILE, settings="brain.mttr=2 h"),
+        "report.open_duty": lambda: sheet(s)[1],
+        "report.show_duty": lambda: import_module("k2rel.report").show_duty(*sheet(s)).data,
+        "report.worst_failure": lambda: import_module("k2rel.report").worst_failure(sheet(s)[1]),
         "report.show_cases": lambda: import_module("k2rel.report").show_cases(s).data,
         "report.show_explorer": lambda: import_module("k2rel.report").show_explorer(s).data,
         "report.show_steps": lambda: import_module("k2rel.report").show_steps(s, DAMAGED).data,

@@ -135,7 +135,7 @@ def test_a_report_has_every_part_that_a_reader_needs(pages) -> None:
     page = (pages / "L2R.html").read_text()
     for heading in (
         "What takes media away", "What would help most", "What could turn the verdict", "The system", "Takeovers, and what they cost",
-        "What follows from each single failure", "Services and downtime", "Interruptions", "What causes the downtime",
+        "What follows from each single failure", "On duty", "Services and downtime", "Interruptions", "What causes the downtime",
         "What a common cause would add", "How sure the figures are", "Load, before and after failures",
         "Repair contracts side by side", "Other readings of what is not known", "Assumptions and sources",
     ):  # fmt: skip

@@ -2,6 +2,7 @@
 
 ``figures``  the figures that follow, fast enough to follow a hand
 ``answers``  what is shown for what was chosen
+``ahead``    what the next hours hold from the state that is shown
 ``live``     the same in a notebook: the widget, or what stands for it
 ``widget``   the widget for JupyterLab (extra ``explore``)
 ``still``    what stands for the explorer where its script cannot run

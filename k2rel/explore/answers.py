@@ -36,13 +36,18 @@ __all__ = [
     "answer",
     "choices",
     "first_choice",
+    "known_site",
     "offered",
     "site_like",
     "sites",
 ]
 
 _HERE = Path(__file__).parent
-SCRIPT = reach_script() + explorer_script() + (_HERE / "page.js").read_text(encoding="utf-8")
+SCRIPT = (
+    reach_script()
+    + explorer_script()
+    + "".join((_HERE / f"{name}.js").read_text(encoding="utf-8") for name in ("ahead", "page"))
+)
 _LIGHT, _DARK = paper_colours()
 # lights of a notebook's own are left alone
 _STYLE = explorer_style() + f".k2live{{{light_style()}}}" + (_HERE / "live.css").read_text(encoding="utf-8")
@@ -82,6 +87,21 @@ def site_like(level: Offered) -> SiteLike:
 @lru_cache(maxsize=32)
 def _site(level: Offered, data: str | None) -> LiveSite:
     return LiveSite(site_like(level), data)
+
+
+def known_site(level: str, known: Mapping[str, Offered], data: str | None) -> LiveSite:
+    """Give a site by the name that it has on the page.
+
+    Examples
+    --------
+    >>> known_site("L9", {"L1": "L1"}, None)
+    Traceback (most recent call last):
+        ...
+    k2rel.errors.InputError: level: one of L1, got 'L9'
+    """
+    if level not in known:
+        raise InputError(f"level: one of {', '.join(known)}, got '{level[:60]}'")
+    return _site(known[level], data)
 
 
 def sites(level: Offered, data: str | None = None) -> dict[str, Offered]:
@@ -135,9 +155,7 @@ def answer(asked: Mapping[str, Any], known: Mapping[str, Offered], data: str | N
     """
     try:
         level = str(asked["level"])
-        if level not in known:
-            raise InputError(f"level: one of {', '.join(known)}, got '{level[:60]}'")
-        live = _site(known[level], data)
+        live = known_site(level, known, data)
         given = asked.get("clients", 0)
         if isinstance(given, bool) or not isinstance(given, int):
             raise InputError("clients: a whole number, 0 for that of the file")

@@ -61,10 +61,15 @@ function k2relLive(model, el, alone) {
     [left, where] = [problems, "file"];
     tell();
   };
+  const ahead = k2relAhead(model);
   const host = {
-    memory, offered, loaded, problem,
+    memory, offered, loaded, problem, ahead: ahead.place,
     record: () => ({ ...memory.now, clients: memory.now.clients || model.get("clients") }),
-    tell(failed) { if (JSON.stringify(failed) !== JSON.stringify(model.get("failed"))) { model.set("failed", failed); model.save_changes(); } },
+    tell(failed) {
+      const { level, clients, contract, rates, roles } = memory.now;
+      ahead.ask({ level, clients: Number(clients), contract, rates, roles, failed });
+      if (JSON.stringify(failed) !== JSON.stringify(model.get("failed"))) { model.set("failed", failed); model.save_changes(); }
+    },
   };
   const drawn = () => {
     const data = model.get("site");
@@ -73,6 +78,7 @@ function k2relLive(model, el, alone) {
     root.append(figures);
     for (const region of root.querySelectorAll("figure,.k2x-panel,.k2x-figures")) k2relReach.observe(region);
     // too many clients for the script: the drawing stays as it is, which Python has written beside it
+    if (data.policies) ahead.drawn(root.querySelector("svg"), data);
     explorer = data.policies ? k2relExplorer(root, data, host) : null;
     show();
   };

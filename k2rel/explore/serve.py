@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from k2rel.design.targets import checked_target
 from k2rel.errors import InputError
+from k2rel.explore.ahead import what_is_ahead
 from k2rel.explore.answers import PAGE_STYLE, SCRIPT, answer, choices, first_choice, sites
 from k2rel.report.embedded import embedded_json, script_source
 from k2rel.signs import in_html, plain_signs
@@ -31,7 +32,7 @@ _COOKIE = "k2rel_token"  # with the port behind it: a browser keeps cookies by h
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers two questions: the page, and the figures of a choice."""
+    """Answers three questions: the page, the figures of a choice, and what is ahead of a state."""
 
     server: ExplorerServer
     timeout = 30
@@ -93,15 +94,16 @@ class _Handler(BaseHTTPRequestHandler):
         return self._send(200, "text/html", page, {"Content-Security-Policy": policy})
 
     def do_POST(self) -> None:
-        """Compute the figures of a choice."""
+        """Compute the figures of a choice, or what is ahead of a state."""
         if not self._own_host() or not self._allowed(self._token()):
             return self._refuse(403, "a token is needed")
         try:
             length = int(self.headers.get("Content-Length", ""))
         except ValueError:
             return self._refuse(411, "the length is missing")
-        if self.path != "/ask" or not 0 < length <= _MOST_BYTES:
-            return self._refuse(404 if self.path != "/ask" else 413, "no such question")
+        answered = {"/ask": answer, "/present": what_is_ahead}.get(self.path)
+        if answered is None or not 0 < length <= _MOST_BYTES:
+            return self._refuse(404 if answered is None else 413, "no such question")
         if not self.headers.get("Content-Type", "").startswith("application/json"):
             return self._refuse(415, "JSON is needed")
         try:
@@ -111,7 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not isinstance(asked, dict):
             return self._refuse(400, "that is no choice")
         with self.server.lock:
-            found = answer(asked, self.server.sites, self.server.data)
+            found = answered(asked, self.server.sites, self.server.data)
         return self._send(200, "application/json", json.dumps(found))
 
 
@@ -195,7 +197,13 @@ class ExplorerServer(ThreadingHTTPServer):
         "connect-src 'self'"
         """
         with self.lock:
-            state = {**self.known, "asked": self.asked, "failed": [], **answer(self.asked, self.sites, self.data)}
+            state = {
+                **self.known,
+                "asked": self.asked,
+                "failed": [],
+                "critical": [],
+                **answer(self.asked, self.sites, self.data),
+            }
         if "site" not in state:
             raise InputError(state["message"])
         script = f"{{{SCRIPT}\n{(Path(__file__).parent / 'start.js').read_text(encoding='utf-8')}}}"

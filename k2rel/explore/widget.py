@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from k2rel.errors import InputError
+from k2rel.explore.ahead import what_is_ahead
 from k2rel.explore.answers import SCRIPT, WIDGET_STYLE, answer, choices, first_choice, offered, site_like, sites
 from k2rel.explore.still import still_html
 from k2rel.site.read import SiteLike
@@ -53,6 +54,10 @@ class Explorer(anywidget.AnyWidget):
     message = traitlets.Unicode().tag(sync=True)
     verdict = traitlets.Unicode().tag(sync=True)
     shown = traitlets.Int().tag(sync=True)
+    present = traitlets.Dict().tag(sync=True)
+    ahead = traitlets.Unicode().tag(sync=True)
+    critical = traitlets.List(traitlets.Dict()).tag(sync=True)
+    looked = traitlets.Int().tag(sync=True)
 
     def __init__(self, level: SiteLike = "L2R", data: str = "", **kwargs: Any) -> None:
         self._data = data or None
@@ -60,6 +65,7 @@ class Explorer(anywidget.AnyWidget):
         self._sites = sites(first, self._data)
         super().__init__(**kwargs, **choices(first, self._data))
         self.observe(self._follow, "asked")
+        self.observe(self._look, "present")
         self.asked = first_choice(first, data=self._data)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -89,3 +95,8 @@ class Explorer(anywidget.AnyWidget):
         for name, value in answer(change["new"], self._sites, self._data).items():
             setattr(self, name, value)
         self.shown += 1
+
+    def _look(self, change: Any) -> None:
+        """Say what is ahead of the state that is shown."""
+        for name, value in what_is_ahead(change["new"], self._sites, self._data).items():
+            setattr(self, name, value)

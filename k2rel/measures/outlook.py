@@ -71,6 +71,7 @@ class Outlook:
 
     An outage is longer than a time where the shared parts and roles that began it have not ended it by then; one that
     clients' own parts begin lasts an exponential time. Whether an outage will be long is decided where it begins.
+    Probabilities, which cost most, are those of the services `asked` (by default all); of others they are no number.
     """
 
     def __init__(
@@ -81,12 +82,16 @@ class Outlook:
         lengths_h: Sequence[float],
         delays_h: Sequence[float] = (),
         rows: Sequence[int] = (),
+        asked: Sequence[int] | None = None,
     ) -> None:
         self.dynamics, self.horizon_h, self.lengths_h = dynamics, horizon_h, tuple(lengths_h)
         self.services = [ServiceStates.of(dynamics, service) for service in services]
         self.times_h = tuple(dict.fromkeys([horizon_h, *(horizon_h - hours for hours in delays_h)]))
         self.times_h = tuple(time for time in self.times_h if time > 0.0)
-        self.rows = tuple(rows)
+        self.rows, self.delays_h = tuple(rows), tuple(delays_h)
+        which = self._columns[0]
+        wanted = range(len(self.services)) if asked is None else asked
+        self._asked = {column: n for n, column in enumerate(dict.fromkeys(which[service] for service in wanted))}
 
     @cached_property
     def _columns(self) -> tuple[list[int], list[int]]:
@@ -126,18 +131,19 @@ class Outlook:
         """All that is asked, of the services that differ."""
         _, first = self._columns
         states = self.dynamics.states
-        gains, hazards, inside, passes = [states.out_per_h], [], [], []
-        for column, n in enumerate(first):
-            each = self.services[n]
-            gains.append(each.unavailability)
+        gains = [states.out_per_h, *(self.services[n].unavailability for n in first)]
+        hazards, inside, passes = [], [], []
+        for column in self._asked:
+            each = self.services[first[column]]
             up = np.maximum(1.0 - each.unavailability, 1e-300)
             hazards.append(np.where(each.down, 0.0, np.maximum(each.fails_per_h / up - self._to_down_per_h(each), 0.0)))
             hazards += [self._own_longer_per_h(each, hours) for hours in self.lengths_h]
             inside += [each.down] * self._width
-            passes += [np.zeros(len(up)), *(1.0 - self.stays[column].T)]
+            passes += [np.zeros(len(up)), *(1.0 - self.stays[column].T if self.lengths_h else ())]
+        nothing = np.zeros((states.chain.states, 0))
         return ahead(
-            states.chain, self.times_h, np.column_stack(gains), np.column_stack(hazards), np.column_stack(inside),
-            np.column_stack(passes), self.rows,
+            states.chain, self.times_h, np.column_stack(gains), np.column_stack([nothing, *hazards]),
+            np.column_stack([nothing.astype(np.bool_), *inside]), np.column_stack([nothing, *passes]), self.rows,
         )  # fmt: skip
 
     def _to_down_per_h(self, each: ServiceStates) -> FloatArray:
@@ -146,6 +152,11 @@ class Outlook:
         return np.where(each.down, 0.0, np.asarray(chain.rates @ each.down.astype(np.float64)))
 
     # answers: arrays over all states
+
+    def _event(self, service: int, kind: int = 0) -> int | None:
+        """Column of an event of a service: that it fails, that an outage of each length begins."""
+        place = self._asked.get(self._columns[0][service])
+        return None if place is None else place * self._width + kind
 
     def _time(self, time_h: float | None) -> int:
         return self.ahead.times_h.index(self.horizon_h if time_h is None else time_h)
@@ -168,22 +179,25 @@ class Outlook:
 
     def fails(self, service: int, time_h: float | None = None) -> FloatArray:
         """Probability that a service that is up fails; not a number where it is down."""
-        column = self._columns[0][service] * self._width
+        column = self._event(service)
+        if column is None:
+            return np.full(len(self.services[service].down), np.nan)
         found = 1.0 - self.ahead.none[self._time(time_h)][:, column]
         return np.where(self.services[service].down, np.nan, found)
 
     def fails_if_up(self, service: int, time_h: float | None = None) -> FloatArray:
         """The same, and 1 where it is down."""
-        return np.nan_to_num(self.fails(service, time_h), nan=1.0)
+        return np.where(self.services[service].down, 1.0, self.fails(service, time_h))
 
     def longer(self, service: int, length: int, time_h: float | None = None) -> FloatArray:
         """Probability that an outage that begins is longer than a length; where it is down, that this one goes on."""
-        column = self._columns[0][service]
+        failure, column = self._event(service), self._event(service, 1 + length)
+        if failure is None or column is None:
+            return np.full(len(self.services[service].down), np.nan)
         none = self.ahead.none[self._time(time_h)]
-        found = 1.0 - none[:, column * self._width + 1 + length]
         # it may begin while clients' own parts have it down already, and is then no failure
-        found = np.minimum(found, 1.0 - none[:, column * self._width])
-        return np.where(self.services[service].down, self.stays[column][:, length], found)
+        found = np.minimum(1.0 - none[:, column], 1.0 - none[:, failure])
+        return np.where(self.services[service].down, self.stays[self._columns[0][service]][:, length], found)
 
     @property
     def left_out(self) -> FloatArray:
@@ -194,11 +208,11 @@ class Outlook:
 
     def curve(self, service: int, times_h: Sequence[float]) -> FloatArray:
         """Probability of a failure, and mean downtime [h], until each time, of each of the rows: (times, rows, 2)."""
-        column = self._columns[0][service]
+        column, event = self._columns[0][service], self._event(service)
         result = np.zeros((len(times_h), len(self.rows), 2))
         for n, time in enumerate(times_h):
             if time > 0:
                 gained, none = self.ahead.at(time)
-                result[n, :, 0] = 1.0 - none[:, column * self._width]
+                result[n, :, 0] = np.nan if event is None else 1.0 - none[:, event]
                 result[n, :, 1] = gained[:, 1 + column]
         return result

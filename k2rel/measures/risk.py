@@ -19,12 +19,12 @@ from k2rel.markov.starts import Start
 from k2rel.measures.ahead_of import AheadOf
 from k2rel.measures.availability import service_named
 from k2rel.measures.outlook import Outlook
-from k2rel.measures.risk_result import Risk, RiskOfService
+from k2rel.measures.risk_result import WORTH, Risk, RiskOfService
 from k2rel.measures.solution import Solution, StudyLike, solution_of
 from k2rel.measures.tested import exponential_tests
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
-from k2rel.policy.present import Present, Settling, present_of
+from k2rel.policy.present import Present, Settling, possible_actions, present_of
 from k2rel.policy.takeover import Takeover
 from k2rel.services.diagrams import services_of
 from k2rel.studies import Provenance, Study
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from k2rel.simulation.circumstances import Circumstances
 
-__all__ = ["duty_table", "risk"]
+__all__ = ["downtime_ahead", "duty_table", "risk", "states_followed"]
 
 DELAYS_H = (0.0, 1.0, 4.0)
 _TOLERANCE = 1e-6  # of the chain, where none is asked for: figures have three digits then
@@ -169,20 +169,34 @@ def control_of(study: Study, organisation: Organisation, present: Present) -> in
 
 
 @lru_cache(maxsize=4)
-def _outlook(dynamics: Dynamics, horizon_h: float, lengths_h: tuple[float, ...], rows: tuple[int, ...]) -> Outlook:
+def _outlook(
+    dynamics: Dynamics, horizon_h: float, lengths_h: tuple[float, ...], rows: tuple[int, ...],
+    delays_h: tuple[float, ...], asked: tuple[str, ...] | None,
+) -> Outlook:  # fmt: skip
     """Kept, since the same state is asked of the table, the page and the plot."""
     services = [service for service in services_of(dynamics.policy) if service.scope == "site"]
-    delays = tuple(delay for delay in DELAYS_H if delay < horizon_h)
-    return Outlook(dynamics, services, horizon_h, lengths_h, delays, rows)
+    places = None if asked is None else [n for n, each in enumerate(services) if each.name in asked]
+    return Outlook(dynamics, services, horizon_h, lengths_h, delays_h, rows, places)
 
 
-def followed_from(solution: Solution, present: Present, horizon_h: float, lengths_h: tuple[float, ...]) -> AheadOf:
-    """Follow a site from its state at present, by its chain with the states around that."""
+def _delays(horizon_h: float) -> tuple[float, ...]:
+    return tuple(delay for delay in DELAYS_H if delay < horizon_h)
+
+
+def followed_from(
+    solution: Solution, present: Present, horizon_h: float, lengths_h: tuple[float, ...],
+    delays_h: tuple[float, ...] | None = None, asked: tuple[str, ...] | None = None,
+) -> AheadOf:  # fmt: skip
+    """Follow a site from its state at present, by its chain with the states around that.
+
+    Probabilities are those of the services `asked`; by default of all.
+    """
     study, who = solution.study, chain_asked(solution)
     control = control_of(study, who, present)
     start = Start(present.failed, control)
     usual = control_of(study, who, Present())
-    dynamics = solved(study, who, (start,) if present.failed or control != usual else ())
+    starts = (start, *_after_actions(study, who, start))
+    dynamics = solved(study, who, starts if present.failed or control != usual else starts[1:])
     places = Places(dynamics)
     at = places.found(present.failed, control, present.since_h)
     if not at:
@@ -191,31 +205,74 @@ def followed_from(solution: Solution, present: Present, horizon_h: float, length
             "many to be followed; name fewer"
         )
     rows = tuple(dict.fromkeys([0, *(state for state, _ in at)]))
-    return AheadOf(_outlook(dynamics, horizon_h, lengths_h, rows), places, present, control, at)
+    delays = _delays(horizon_h) if delays_h is None else delays_h
+    return AheadOf(_outlook(dynamics, horizon_h, lengths_h, rows, delays, asked), places, present, control, at)
 
 
-def _looked(solution: Solution, present: Present, horizon_h: float, lengths_h: tuple[float, ...]) -> Risk:
-    found = followed_from(solution, present, horizon_h, lengths_h)
+def _after_actions(study: Study, organisation: Organisation, start: Start) -> tuple[Start, ...]:
+    """Where somebody's action leads from a state; repairs lead where the chain goes by itself."""
+    policy = followed_policy(study, organisation)
+    if not policy.sticky:
+        return ()
+    settling = Settling(Takeover(policy, organisation.takeover_times))
+    found = possible_actions(settling, start.failed, start.control)
+    return tuple(dict.fromkeys(Start(one.failed, one.control) for one in found if one.kind != "repair"))
+
+
+def states_followed(solution: Solution) -> int:
+    """Give the number of states of the chain with nothing failed, which says how long a look ahead takes.
+
+    Examples
+    --------
+    >>> states_followed(solution_of("L1"))
+    16
+    """
+    return solved(solution.study, chain_asked(solution)).states.chain.states
+
+
+def downtime_ahead(solution: Solution, present: Present, horizon_h: float) -> Risk:
+    """Say the same as `risk` without probabilities of failures, which take most time, and of actions those done now.
+
+    Examples
+    --------
+    >>> found = downtime_ahead(solution_of("L2R"), Present(("server_A",), (0.0,)), 24.0)
+    >>> round(60 * found["media"].downtime_h, 3), found["media"].p_failure_within
+    (0.28, None)
+    """
+    return _looked(solution, present, horizon_h, (), (0.0,), ())
+
+
+def _looked(
+    solution: Solution, present: Present, horizon_h: float, lengths_h: tuple[float, ...],
+    delays_h: tuple[float, ...] | None = None, asked: tuple[str, ...] | None = None,
+) -> Risk:  # fmt: skip
+    found = followed_from(solution, present, horizon_h, lengths_h, delays_h, asked)
     dynamics, outlook = found.places.dynamics, found.outlook
-    p = dynamics.probability
+    usual, at_any_time = dynamics, outlook
+    if asked is not None:  # the same from the chain without the states around the present one, which is solved once
+        usual = solved(solution.study, chain_asked(solution))
+        at_any_time = _outlook(usual, horizon_h, lengths_h, (0,), outlook.delays_h, asked)
+    p = usual.probability
     services = []
-    for n, entry in enumerate(outlook.services):
+    for n, entry in enumerate(at_any_time.services):
         up = found.up_now(n)
         usual_up = np.where(entry.down, 0.0, p)
         share = float(usual_up.sum())
-        fails = np.nan_to_num(outlook.fails(n))
-        longer = [outlook.longer(n, k) for k in range(len(lengths_h))]
+        fails = outlook.fails(n)
         services.append(
             RiskOfService(
                 entry.service.name,
                 entry.service.title,
                 up,
-                found.mean(fails) if up else None,
-                float(usual_up @ fails) / share if share > 0 else math.nan,
-                tuple(found.mean(each) for each in longer),
-                tuple(float(usual_up @ each) / share if share > 0 else math.nan for each in longer),
+                found.mean(fails) if up and asked is None else None,
+                float(usual_up @ np.nan_to_num(at_any_time.fails(n))) / share if share > 0 else math.nan,
+                tuple(found.mean(outlook.longer(n, k)) for k in range(len(lengths_h))),
+                tuple(
+                    float(usual_up @ at_any_time.longer(n, k)) / share if share > 0 else math.nan
+                    for k in range(len(lengths_h))
+                ),
                 found.mean(outlook.downtime_h(n)),
-                float(p @ outlook.downtime_h(n)),
+                float(p @ at_any_time.downtime_h(n)),
                 None if up else found.back_h(n),
             )
         )
@@ -224,10 +281,10 @@ def _looked(solution: Solution, present: Present, horizon_h: float, lengths_h: t
     takeover = dynamics.states.takeover
     roles, out = described(found) if takeover is not None else ({}, ())
     bound = found.mean(outlook.left_out)
-    said = named_solution(dynamics, solution, bound)
+    said = named_solution(usual, solution, bound)
     return Risk(
         present, roles, out, horizon_h, lengths_h, principal, tuple(services), tuple(found.critical()),
-        tuple(found.actions(place, [delay for delay in DELAYS_H if delay < horizon_h])),
+        tuple(found.actions(place, _delays(horizon_h) if delays_h is None else delays_h)),
         tuple((part, found.repaired_h(part)) for part in present.failed), found.redundancy_back_h, bound, said,
         tuple(_notes(solution, found)), found,
     )  # fmt: skip
@@ -256,7 +313,7 @@ def _notes(solution: Solution, found: AheadOf) -> list[str]:
         notes.append(
             "clients' own parts are in their long run; whether one has failed at present is not among what is asked"
         )
-    return [*notes, *exponential_tests(solution.study)]
+    return [*notes, *(exponential_tests(solution.study) if found.outlook.lengths_h else ())]
 
 
 def duty_table(
@@ -279,7 +336,8 @@ def duty_table(
         Index ``part``, parts that are alike together, the worst first; ``down_now`` (services that are down until
         somebody acts or repairs), ``p_failure_within`` and ``expected_downtime_min`` of the principal traffic,
         ``times`` (the usual downtime), ``redundancy_back_h``, ``must_not_fail`` (parts that take a service down now and
-        not otherwise), ``do_first``. ``attrs["error_bound"]`` bounds every probability.
+        not otherwise), ``do_first`` (what leaves the least downtime; the repair where nothing lowers it by more than a
+        twentieth). ``attrs["error_bound"]`` bounds every probability.
 
     Raises
     ------
@@ -306,12 +364,13 @@ def duty_table(
     controls = [control_of(solution.study, who, Present((names[0],))) for names in groups]
     starts = tuple(Start((names[0],), control) for names, control in zip(groups, controls, strict=True))
     with doing(f"looking ahead from {len(starts)} single failures"):
-        dynamics = solved(solution.study, who, starts)
+        further = (after for start in starts for after in _after_actions(solution.study, who, start))
+        dynamics = solved(solution.study, who, tuple(dict.fromkeys([*starts, *further])))
         places = Places(dynamics)
         at = [places.found(start.failed, start.control) for start in starts]
         rows = tuple(dict.fromkeys([0, *(state for here in at for state, _ in here)]))
-        outlook = _outlook(dynamics, hours, (10 / 3600, 1 / 6, 1.0), rows)
         principal = service_named(solution.study, principal_traffic(site)).name
+        outlook = _outlook(dynamics, hours, (), rows, (0.0,), (principal,))
         place = [each.service.name for each in outlook.services].index(principal)
         p = dynamics.probability
         mean_h = float(p @ outlook.downtime_h(place))
@@ -323,6 +382,7 @@ def duty_table(
         for names, ahead in zip(groups, found, strict=True):
             downtime_h = ahead.mean(outlook.downtime_h(place))
             first = next(iter(ahead.actions(place, [0.0])), None)
+            helps = first is not None and first.downtime_h <= WORTH * downtime_h
             down = [each.service.name for n, each in enumerate(outlook.services) if not ahead.up_now(n)]
             lines.append(
                 {
@@ -333,7 +393,7 @@ def duty_table(
                     "times": downtime_h / mean_h if mean_h > 0 else math.nan,
                     "redundancy_back_h": ahead.redundancy_back_h,
                     "must_not_fail": ", ".join(e.part for e in ahead.critical(now=True) if not e.always),
-                    "do_first": action_words(first) if first is not None else "",
+                    "do_first": action_words(first) if first is not None and helps else f"repair {names[0]}",
                 }
             )
     bound = max((each.mean(outlook.left_out) for each in found), default=0.0)
@@ -341,4 +401,5 @@ def duty_table(
     frame = (
         pd.DataFrame(lines).sort_values(["expected_downtime_min", "part"], ascending=[False, True]).set_index("part")
     )
-    return said.signed(frame, service=principal, horizon_h=hours, usual_downtime_min=mean_h * 60)
+    asked = {"service": principal, "services": len(outlook.services), "horizon_h": hours}
+    return said.signed(frame, **asked, usual_downtime_min=mean_h * 60)

@@ -22,14 +22,19 @@ from k2rel.units import format_duration
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Risk", "RiskOfService", "action_words"]
+__all__ = ["WORTH", "Risk", "RiskOfService", "action_words"]
+
+
+WORTH = 0.95
+"""Of the downtime, what an action that is worth being named leaves at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class RiskOfService:
     """What the horizon holds for one service, beside a usual day: one at any time, of the years that the model means.
 
-    Probabilities of a service that is down now are None; the mean time to its return stands instead.
+    Probabilities of a service that is down now are None; the mean time to its return stands instead. So they are where
+    the downtime alone was asked for.
     """
 
     service: str
@@ -372,8 +377,9 @@ class Risk(ShownTable):
         if not main.up_now:
             back = "never by itself" if math.isinf(main.back_h or 0.0) else format_duration(main.back_h or 0.0)
             text = f"{self.principal} is down, for {back} more on average; {lost}"
+        elif main.p_failure_within is None:  # nobody asked for probabilities
+            text = f"{self.principal} is up; {lost}"
         else:
-            assert main.p_failure_within is not None
             chances = [
                 _chance("fails at all", main.p_failure_within, main.p_failure_usual),
                 *(
@@ -393,7 +399,7 @@ class Risk(ShownTable):
         main = self[self.principal]
         if first is None:
             return "Nothing is to be done."
-        if first.downtime_h > 0.95 * main.downtime_h:
+        if first.downtime_h > WORTH * main.downtime_h:
             return "Nothing that can be done now lowers the expected downtime by more than a twentieth."
         back = f" All is redundant again after {format_duration(self.redundancy_back_h)} on average."
         return f"First: {action_words(first)}; done now it leaves {_minutes(first.downtime_h)} min." + (

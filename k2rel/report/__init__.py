@@ -4,6 +4,7 @@
 ``pictures``  plots and drawings, shown in the page and saved beside it
 ``front_page``  a summary as the first page
 ``parameters``  those of a notebook, checked by name and type
+``duty``      every single failure and the next hours, as a page to hang up
 ``explorer``  a drawing whose parts fail and recover by a click
 ``workbook``  tables as CSV and XLSX
 ``execute``   one notebook, by papermill
@@ -21,6 +22,7 @@
 
 from k2rel.organisation import reading
 from k2rel.report.batch import Rendered, render_reports
+from k2rel.report.duty import open_duty, show_duty, worst_failure
 from k2rel.report.explorer import show_explorer
 from k2rel.report.front_page import show_summary
 from k2rel.report.levels_table import open_pair, show_pair, show_recommendation
@@ -51,6 +53,7 @@ __all__ = [
     "given_words",
     "load_unit",
     "open_answer",
+    "open_duty",
     "open_pair",
     "open_study",
     "reading",
@@ -59,6 +62,7 @@ __all__ = [
     "show",
     "show_cases",
     "show_chapter",
+    "show_duty",
     "show_explorer",
     "show_figure",
     "show_pair",
@@ -66,4 +70,5 @@ __all__ = [
     "show_steps",
     "show_summary",
     "show_text",
+    "worst_failure",
 ]

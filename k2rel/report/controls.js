@@ -283,7 +283,7 @@ function k2relExplorer(root, data, host) {
   const said = element("p", "", "k2x-said"), list = element("ul", undefined, "k2x-failed"), problem = host.problem ?? k2relProblem();
   said.setAttribute("aria-live", "polite");
   list.setAttribute("aria-label", "failed parts");
-  panel.replaceChildren(tools, said, ...(host.problem ? [] : [problem]), list, why, begun, element("div", undefined, "k2x-state"), all, files);
+  panel.replaceChildren(tools, said, ...(host.problem ? [] : [problem]), list, why, begun, ...(host.ahead ? [host.ahead] : []), element("div", undefined, "k2x-state"), all, files);
   return { show, say: (problems, where) => k2relSay(problem, problems, where) };
 }
 
