@@ -44,17 +44,17 @@ def test_what_lies_ahead_is_what_a_matrix_exponential_says(seed) -> None:
     gain, hazard, inside = chance.random((n, 2)), chance.random((n, 2)), chance.random((n, 2)) < 0.4
     passes = chance.random((n, 2)) * (chance.random((n, 2)) < 0.5)
     found = ahead(chain, times, gain, hazard, inside, passes, rows=[0, n - 1])
-    for t, gained, none in zip(times, found.gained, found.none, strict=True):
+    for t, gained, happened in zip(times, found.gained, found.happened, strict=True):
         for column in range(2):
             wide = np.zeros((n + 1, n + 1))
             wide[:n, :n], wide[:n, n] = q, gain[:, column]
             assert gained[:, column] == pytest.approx(expm(wide * t)[:n, n], rel=1e-9)
             enters = ~inside[:, column, None] & inside[None, :, column]
             quiet = np.where(enters, q * passes[None, :, column], q) - np.diag(hazard[:, column])
-            assert none[:, column] == pytest.approx(expm(quiet * t).sum(axis=1), rel=1e-9)
-        mean, survive = found.at(t)
+            assert happened[:, column] == pytest.approx(1 - expm(quiet * t).sum(axis=1), rel=1e-9)
+        mean, p = found.at(t)
         assert mean == pytest.approx(gained[[0, n - 1]], rel=1e-9)
-        assert survive == pytest.approx(none[[0, n - 1]], rel=1e-9)
+        assert p == pytest.approx(happened[[0, n - 1]], rel=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from k2rel.arguments import as_whole
 from k2rel.cli.alarms import alarm_options, alarms_for, say_alarms
 from k2rel.cli.inputs import format_option, hours_of, organisation_options, solution_for, study_options
 from k2rel.cli.printing import PICTURES, check_free, heading, print_json, print_table, records, say, writing
@@ -97,6 +98,7 @@ def risk_verb(args: argparse.Namespace) -> int:
         if not args.picture.lower().endswith(PICTURES):
             raise InputError(f"--picture {args.picture[:80]}: .svg, .png or .pdf")
         check_free(args.picture, args.force)
+    as_whole("--technicians", args.technicians, 1, 1000)
     solution = solution_for(args)
     if args.every_failure:
         return _every_failure(args, solution)

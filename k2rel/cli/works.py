@@ -43,6 +43,8 @@ def window_of(text: str | None) -> float:
     if max(first, last) > 24 or max(a, b) > 59 or first * 60 + a > 1440 or last * 60 + b > 1440:
         raise InputError(f"--within {text[:40]}: there is no such time of the day; 00:00 to 24:00")
     minutes = (last * 60 + b - first * 60 - a) % 1440
+    if minutes == 0 and (first, last) != (0, 24):
+        raise InputError(f"--within {text[:40]}: it ends as it begins; the whole day is 00:00-24:00")
     return (minutes or 1440) / 60
 
 

@@ -120,8 +120,8 @@ def steps_before(
 ) -> None:  # fmt: skip
     """Values one step of a uniformised chain earlier: columns of gains, then those of events.
 
-    `entered` are the values times the probability that an entry from outside is no event (`passes`); of gains the same.
-    `inside` is 1 where a state is inside, 0 elsewhere.
+    Values of events are the probability that one has happened. `entered` are those of a state that was entered from
+    outside, which is an event but with the probability `passes`; of gains the same. `inside` is 1 inside, 0 elsewhere.
     """
     columns = value.shape[1]
     gains = columns - hazard.shape[1]
@@ -130,7 +130,8 @@ def steps_before(
         for c in range(gains):
             total[c] = keep[i] * value[i, c]
         for c in range(gains, columns):
-            total[c] = (keep[i] - hazard[i, c - gains]) * value[i, c]
+            h = hazard[i, c - gains]
+            total[c] = (keep[i] - h) * value[i, c] + h
         if some_inside[i]:
             mine = inside[i]
             for k in range(start[i], start[i + 1]):
@@ -147,7 +148,8 @@ def steps_before(
             before_entered[i, c] = total[c]
         for c in range(gains, columns):
             before[i, c] = total[c]
-            before_entered[i, c] = total[c] * passes[i, c - gains]
+            through = passes[i, c - gains]
+            before_entered[i, c] = total[c] * through + (1.0 - through)
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""What lies ahead of every state of a chain within a time: mean time spent, mean number of events, probability of none.
+"""What lies ahead of every state of a chain within a time: mean time spent, mean number and probability of events.
 
 One pass backwards over the instants of a Poisson process as fast as the fastest state (A. Jensen 1953) serves all
 states at once, and all times up to the longest; positive terms only, and what is left out of the sums is bounded.
@@ -25,6 +25,7 @@ BoolArray = NDArray[np.bool_]
 
 _AT_ONCE, _THREADS = 9, 2  # columns
 _SMALL = 50_000
+_MOST_S, _LEAST_WORK = 200.0, 50_000  # by the estimate of steps, which is a few times too long; of one step
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,14 +34,14 @@ class Ahead:
 
     times_h: tuple[float, ...]
     gained: tuple[FloatArray, ...]  # by time: (states, gains), mean of each gain from each state
-    none: tuple[FloatArray, ...]  # by time: (states, events), probability that each has not happened
+    happened: tuple[FloatArray, ...]  # by time: (states, events), probability of each
     error: float  # bound of the probabilities, rounding apart; of the means times the time and the largest gain
     clock_per_h: float
     rows: IntArray  # the few states
     steps: FloatArray  # (steps, few states, gains + events)
 
     def at(self, time_h: float) -> tuple[FloatArray, FloatArray]:
-        """Give the means and the probabilities of none at a time, of the few states: (few states, columns) each."""
+        """Give the means and the probabilities of events at a time, of the few states: (few states, columns) each."""
         gains = self.gained[0].shape[1]
         low, weight = poisson_weights(self.clock_per_h * time_h, max(self.error, 1e-15))
         steps, tails = self.steps[: low + len(weight)], _tails(low, weight)
@@ -96,18 +97,19 @@ def ahead(
 
     Examples
     --------
-    A unit that fails once in 1,000 h and is repaired in 10 h, in a day: mean downtime, and no failure.
+    A unit that fails once in 1,000 h and is repaired in 10 h, in a day: mean downtime, and a failure.
 
     >>> chain = Chain.of(2, [0, 1], [1, 0], [1e-3, 0.1])
     >>> found = ahead(chain, [24.0], np.array([[0.0], [1.0]]), np.zeros((2, 1)), np.array([[False], [True]]))
-    >>> float(found.gained[0][0, 0].round(6)), float(found.none[0][0, 0].round(6))
-    (0.148276, 0.976286)
+    >>> float(found.gained[0][0, 0].round(6)), float(found.happened[0][0, 0].round(6))
+    (0.148276, 0.023714)
     """
     leave = chain.exit_rates_per_h
     fastest = float((leave + hazard_per_h.max(axis=1, initial=0.0)).max(initial=0.0)) or 1.0
     last = max(times_h)
     passes = (np.zeros(inside.shape) if passes is None else passes) * inside + ~inside
-    check_steps(chain, fastest * last, chain.transitions * (gain.shape[1] + hazard_per_h.shape[1]))
+    width = gain.shape[1] + hazard_per_h.shape[1]
+    check_steps(chain, fastest * last, max(chain.transitions * width, _LEAST_WORK), most_s=_MOST_S)
     weights = [poisson_weights(fastest * time, tolerance) for time in times_h]
     most = max(low + len(weight) for low, weight in weights)
     columns, gains = gain.shape[1] + hazard_per_h.shape[1], gain.shape[1]
@@ -127,8 +129,8 @@ def ahead(
     wide = max(1, columns if chain.states * columns < _SMALL else min(_AT_ONCE, -(-columns // _THREADS)))
     with ThreadPoolExecutor(_THREADS) as threads:
         list(threads.map(run, range(0, columns, wide)))
-    gained, none = [each[:, :gains] for each in found], [each[:, gains:] for each in found]
-    return Ahead(tuple(times_h), tuple(gained), tuple(none), tolerance, fastest, at, kept)
+    gained, happened = [each[:, :gains] for each in found], [each[:, gains:] for each in found]
+    return Ahead(tuple(times_h), tuple(gained), tuple(happened), tolerance, fastest, at, kept)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,8 +156,8 @@ class _Clock:
         from k2rel.ctmc.kernels import add_columns, steps_before
 
         rates, gains = self.chain.rates, gain.shape[1]
-        value = np.ascontiguousarray(np.column_stack([gain / self.fastest, np.ones(events.inside.shape)]))
-        entered = np.ascontiguousarray(np.column_stack([gain / self.fastest, events.passes]))
+        value = np.ascontiguousarray(np.column_stack([gain / self.fastest, np.zeros(events.inside.shape)]))
+        entered = np.ascontiguousarray(np.column_stack([gain / self.fastest, 1.0 - events.passes]))
         keep, jump = 1.0 - self.chain.exit_rates_per_h / self.fastest, rates.data / self.fastest
         hazard = np.ascontiguousarray(events.hazard_per_h / self.fastest)
         passes = np.ascontiguousarray(events.passes)

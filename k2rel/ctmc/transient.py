@@ -109,10 +109,12 @@ def over_time(
     return _uniformised(chain, times, p, tolerance, accumulate)
 
 
-def check_steps(chain: Chain, mean: float, work: float, otherwise: str = "") -> None:
+def check_steps(
+    chain: Chain, mean: float, work: float, otherwise: str = "", most_s: float = _MOST_WORK / _WORK_PER_S
+) -> None:
     """Refuse more steps of a uniformised chain than can be made: about `mean` of them, with so much work each."""
     seconds = _steps(mean) * work / _WORK_PER_S
-    if not seconds <= _MOST_WORK / _WORK_PER_S:
+    if not seconds <= most_s:
         raise ModelTooLargeError(
             f"a chain of {chain.states:,} states whose fastest is left at rate {_fastest(chain):.3g}: time "
             f"{mean / (_fastest(chain) or 1.0):g} asks for {_steps(mean):.2g} steps, about {_words(seconds)} of "

@@ -7,7 +7,7 @@ restores them, so clients are independent given the mode, as in the static engin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -90,8 +90,10 @@ class Parts:
     ranks: int
 
 
-def parts_of(study: Study, policy: Policy, roots: Sequence[Node], organisation: Organisation) -> Parts:
-    """Find what can fail in a site, alike things together."""
+def parts_of(
+    study: Study, policy: Policy, roots: Sequence[Node], organisation: Organisation, apart: Collection[str] = ()
+) -> Parts:
+    """Find what can fail in a site, alike things together but for those which are told apart."""
     site = study.site
     asked = policy.structure.variables(roots)
     physical = {*site.components, *site.raid_sets, *site.cause_events} - site.drives
@@ -105,7 +107,7 @@ def parts_of(study: Study, policy: Policy, roots: Sequence[Node], organisation: 
         if repair.fails(name):
             node = policy.structure.variable(name)
             alone = name if node in roots or node not in above or above[node] is None else above[node]
-            alike.setdefault((repair.key(name), alone), []).append(name)
+            alike.setdefault((repair.key(name), alone, name if name in apart else ""), []).append(name)
     populations = [
         Population(tuple(members), moves, states)
         for members in alike.values()

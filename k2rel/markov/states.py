@@ -49,6 +49,7 @@ _LADDERS = (((1e-8, 1e-9, 1e-10), 25_000), ((1e-6, 1e-7), 300_000), ((1e-5,), _M
 
 _TOO_OFTEN = "parts fail too often, or crews and persons take too long, for the dynamic engine"
 _USUAL_DOINGS = ("takeover_in_progress", "failed_takeover", "no_backup", "no_takeover_helps")
+_TOLD_APART = 6  # parts that have failed at present, so that it is known which of those that are alike is good again
 _STATE_BYTES = 1_500.0
 """Of a state with its transitions, its pairs and what is asked of it: 1.1 to 1.6 kB measured, on Levels 2R and 3R."""
 _FINER = 0.05  # control states are cheaper to follow than more failed parts
@@ -191,7 +192,8 @@ def _within(
     """A chain whose error bound is below the last of some tolerances, or one before it, without too many states."""
     takeover = Takeover(policy, organisation.takeover_times) if policy.sticky else None
     asked = [*roots, *(takeover.conditions if takeover else ())]
-    parts = parts_of(study, policy, asked, organisation)
+    failed = {name for start in starts for name in start.failed}
+    parts = parts_of(study, policy, asked, organisation, failed if len(failed) <= _TOLD_APART else ())
     lists = Atoms(parts, organisation)
     below = tolerances[0] * 1e-2
     # how far to aim below what the bound must be: a chain that just misses it is made again, which costs little on the

@@ -176,7 +176,15 @@ class AheadOf:
             elif each.kind == "place in service":
                 yield each.kind, each.of, "", partial(self.places.put_in_service, server=each.of)
             else:
-                yield each.kind, each.of, each.to, partial(self.places.given_to, role=each.of, holder=each.place)
+                yield each.kind, each.of, each.to, partial(self._given_to, role=each.of, holder=each.place)
+
+    def _given_to(self, state: int, role: str, holder: int) -> list[tuple[int, float]]:
+        """Where a state goes when a role is moved by hand; nowhere else where that holder is not ready."""
+        settling, control = self.losses.settling, int(self.states.control[state])
+        assert settling is not None
+        if holder not in settling.others_ready(role, self.places.names(state, self.failed), control):
+            return [(state, 1.0)]
+        return self.places.given_to(state, role, holder)
 
     def actions(self, service: int, delays_h: Sequence[float]) -> list[Action]:
         """List what can be done, with what is left of the risk of a service if it is done after each delay."""
@@ -267,7 +275,7 @@ class AheadOf:
         hazard -= np.where(down, 0.0, np.asarray(chain.rates @ down.astype(np.float64)))
         looked = ahead(chain, [self.horizon_h], gain[:, None], np.maximum(hazard, 0.0)[:, None], down[:, None])
         start = self.start[way]
-        p = 1.0 - float(start @ looked.none[0][:, 0]) if self.up_now(service) else math.nan
+        p = float(start @ looked.happened[0][:, 0]) if self.up_now(service) else math.nan
         return Order(tuple(order), p, float(start @ looked.gained[0][:, 0]))
 
 

@@ -163,7 +163,11 @@ class _Plan:
             Start(parts, after)
             for parts in self.sets
             for control in self.quiet
-            for after, _ in [*self._outcomes(parts, control), (self._settled(parts, control), 1.0)]
+            for after in [
+                *(after for after, _ in self._outcomes(parts, control)),
+                self._settled(parts, control),
+                0 if self.losses.settling is None else int(self.losses.settling.begun([parts], np.array([control]))[0]),
+            ]
         ]
         return list(dict.fromkeys(found))
 
@@ -245,7 +249,9 @@ class _Plan:
 
         whole = followed(self._outcomes(parts, control))
         moved = followed([(settled, 1.0)])
-        sure = followed([(self._outcomes(parts, control)[0][0], 1.0)])
+        settling = self.losses.settling
+        certain = 0 if settling is None else int(settling.begun([parts], np.array([control]))[0])
+        sure = followed([(certain, 1.0)])
         n = self.principal
         begins = self._outcomes(parts, control) != [(settled, 1.0)]
         own_h = float(whole[0][n] + whole[1][n] - moved[0][n] - moved[1][n]) if begins else 0.0

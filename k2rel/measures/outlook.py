@@ -117,7 +117,7 @@ class Outlook:
         _, first = self._columns
         up = np.column_stack([~self.services[n].down for n in first])
         found = ahead(self.dynamics.states.chain, self.lengths_h, np.zeros((len(up), 0)), np.zeros(up.shape), up)
-        return [np.column_stack([none[:, n] for none in found.none]) for n in range(len(first))]
+        return [np.column_stack([1.0 - ended[:, n] for ended in found.happened]) for n in range(len(first))]
 
     def _own_longer_per_h(self, service: ServiceStates, hours: float) -> FloatArray:
         """Rate at which clients' own parts begin an outage that is longer than a time: (states,)."""
@@ -182,7 +182,7 @@ class Outlook:
         column = self._event(service)
         if column is None:
             return np.full(len(self.services[service].down), np.nan)
-        found = 1.0 - self.ahead.none[self._time(time_h)][:, column]
+        found = self.ahead.happened[self._time(time_h)][:, column]
         return np.where(self.services[service].down, np.nan, found)
 
     def fails_if_up(self, service: int, time_h: float | None = None) -> FloatArray:
@@ -194,9 +194,9 @@ class Outlook:
         failure, column = self._event(service), self._event(service, 1 + length)
         if failure is None or column is None:
             return np.full(len(self.services[service].down), np.nan)
-        none = self.ahead.none[self._time(time_h)]
+        happened = self.ahead.happened[self._time(time_h)]
         # it may begin while clients' own parts have it down already, and is then no failure
-        found = np.minimum(1.0 - none[:, column], 1.0 - none[:, failure])
+        found = np.minimum(happened[:, column], happened[:, failure])
         return np.where(self.services[service].down, self.stays[self._columns[0][service]][:, length], found)
 
     @property
@@ -212,7 +212,7 @@ class Outlook:
         result = np.zeros((len(times_h), len(self.rows), 2))
         for n, time in enumerate(times_h):
             if time > 0:
-                gained, none = self.ahead.at(time)
-                result[n, :, 0] = np.nan if event is None else 1.0 - none[:, event]
+                gained, happened = self.ahead.at(time)
+                result[n, :, 0] = np.nan if event is None else happened[:, event]
                 result[n, :, 1] = gained[:, 1 + column]
         return result

@@ -6,7 +6,7 @@ this began have succeeded. What a person says is checked against what would foll
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -128,7 +128,7 @@ def _check_shared(site: Site, name: str) -> None:
     if name not in site.components and name not in site.raid_sets and name not in site.drives:
         raise InputError(
             f"failed: {name[:80]} is a client's own part, which takes down that client alone and moves no role; "
-            f"`k2rel failover {site.name} --failed {name[:80]}` shows what it does"
+            f"`k2rel failover {site.name} --fail {name[:80]}` shows what it does"
         )
     if name in site.drives:
         whose = next((entry for entry in site.raid_sets if name.startswith(entry)), "a RAID set")
@@ -211,14 +211,23 @@ class Settling:
 
     def settled(self, failed: Sequence[Iterable[str]], control: IntArray) -> IntArray:
         """Control state in which each state settles when takeovers that begin succeed and arrive."""
-        control, moved = self._followed(failed, control)
+        return self._led(failed, control, _TAKEOVER)
+
+    def begun(self, failed: Sequence[Iterable[str]], control: IntArray) -> IntArray:
+        """Control state in which the takeovers of each state have been called for and will succeed."""
+        return self._led(failed, control, _TAKEOVER[:1])
+
+    def _led(self, failed: Sequence[Iterable[str]], control: IntArray, events: Collection[str]) -> IntArray:
+        control, moved = self._followed(failed, control, events)
         for _ in range(_ROUNDS):
             if not moved.any():
                 break
-            control, moved = self._followed(failed, np.where(moved, self._next, control))
+            control, moved = self._followed(failed, np.where(moved, self._next, control), events)
         return control
 
-    def _followed(self, failed: Sequence[Iterable[str]], control: IntArray) -> tuple[IntArray, BoolArray]:
+    def _followed(
+        self, failed: Sequence[Iterable[str]], control: IntArray, events: Collection[str] = _TAKEOVER
+    ) -> tuple[IntArray, BoolArray]:
         """What follows at once, and where a takeover goes on in time (to `_next`)."""
         conditions = np.array([self.row(each) for each in failed], dtype=np.bool_)
         conditions = conditions.reshape(len(failed), len(self.takeover.conditions))
@@ -229,7 +238,7 @@ class Settling:
         moved = np.zeros(len(failed), dtype=np.bool_)
         self._next = after.copy()
         for n, event in enumerate(table.events):
-            if event.name in _TAKEOVER:
+            if event.name in events:
                 here = (table.rate_per_h[n] > 0.0) & ~moved
                 self._next[here] = table.leads_to[n, here]
                 moved |= here
@@ -258,6 +267,7 @@ class Settling:
         for server in present.out_of_service:
             self._is_redundant(server, "out of service")
             said[takeover.server_column(server)] = OUT
+        for server in present.out_of_service:  # once all are
             self._leave(said, server, present, named)
         for role, place in present.roles:
             r = self._role(role)
