@@ -114,7 +114,7 @@ def risk_verb(args: argparse.Namespace) -> int:
         solution.study if "circumstances" in given else solution, present, args.horizon,
         solution.asked if "circumstances" in given else None, buffer_h=hours_of(args, "buffer"), **given,
     )  # fmt: skip
-    several = 2 <= len(present.failed) <= 5 and found.is_exact
+    several = 2 <= len(present.failed) <= 5 and found.orders_can_be
     orders = found.orders(args.technicians) if several else None
     if args.picture is not None:
         _draw(found, args.picture)

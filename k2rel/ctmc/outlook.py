@@ -109,7 +109,7 @@ def ahead(
     last = max(times_h)
     passes = (np.zeros(inside.shape) if passes is None else passes) * inside + ~inside
     width = gain.shape[1] + hazard_per_h.shape[1]
-    check_steps(chain, fastest * last, max(chain.transitions * width, _LEAST_WORK), most_s=_MOST_S)
+    check_steps(chain, fastest * last, max(chain.transitions * width, _LEAST_WORK), "or simulate", _MOST_S)
     weights = [poisson_weights(fastest * time, tolerance) for time in times_h]
     most = max(low + len(weight) for low, weight in weights)
     columns, gains = gain.shape[1] + hazard_per_h.shape[1], gain.shape[1]

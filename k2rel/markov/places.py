@@ -184,7 +184,7 @@ class Places:
         while place < len(found):
             here = found[place]
             for other in rates.indices[rates.indptr[here] : rates.indptr[here + 1]].tolist():
-                if other not in seen and count[other] <= count[here] and self._is_way_back(here, other):
+                if other not in seen and count[other] <= count[here] and self.is_way_back(here, other):
                     seen.add(other)
                     found.append(other)
             place += 1
@@ -261,7 +261,7 @@ class Places:
         at_work = [*waiting, *todo.elements()][:technicians].count(population)
         return at_work / mine if mine else 0.0
 
-    def _is_way_back(self, here: int, other: int) -> bool:
+    def is_way_back(self, here: int, other: int) -> bool:
         """Whether a transition is no failure: what has failed becomes less, or the roles and servers change alone."""
         before, after = self.states.part_state[here], self.states.part_state[other]
         return bool(before == after or self._fewer(int(before), int(after)))

@@ -118,10 +118,15 @@ class AheadOf:
         """States on the way back, and their chain, with one more state for everything else."""
         way = self.places.on_the_way_back([state for state, _ in self.at])
         inner = self.chain.rates[way][:, way].tocoo()
-        leave = self.chain.exit_rates_per_h[way] - np.asarray(inner.sum(axis=1)).reshape(-1)
+        moves = np.array([
+            self.places.is_way_back(int(way[a]), int(way[b])) for a, b in zip(inner.row, inner.col, strict=True)
+        ], dtype=np.bool_)  # fmt: skip
+        back = np.bincount(inner.row[moves], inner.data[moves], minlength=len(way))
+        leave = self.chain.exit_rates_per_h[way] - back
         away = np.flatnonzero(leave > 1e-12 * np.maximum(self.chain.exit_rates_per_h[way], 1e-300))
-        row, column = np.concatenate([inner.row, away]), np.concatenate([inner.col, np.full(len(away), len(way))])
-        return way, Chain.of(len(way) + 1, row, column, np.concatenate([inner.data, leave[away]]))
+        row = np.concatenate([inner.row[moves], away])
+        column = np.concatenate([inner.col[moves], np.full(len(away), len(way))])
+        return way, Chain.of(len(way) + 1, row, column, np.concatenate([inner.data[moves], leave[away]]))
 
     @cached_property
     def _spent(self) -> FloatArray:

@@ -24,7 +24,7 @@ from k2rel.measures.availability import availability
 from k2rel.measures.importance import causes
 from k2rel.measures.maintenance_result import Maintenance, OrderOfWorks, Pair, WorkCost, Worth
 from k2rel.measures.must_not_fail import Losses
-from k2rel.measures.risk import chain_asked, named_solution
+from k2rel.measures.risk import chain_asked, check_fails, named_solution
 from k2rel.measures.solution import Solution, StudyLike, solution_of
 from k2rel.organisation import Organisation
 from k2rel.policy.controls import OUT
@@ -113,7 +113,9 @@ def _checked(solution: Solution, works: Sequence[Work], within_h: float, not_bac
         raise InputError(f"within: a time above 0, got {within_h:g} h")
     result: list[Work] = []
     for work in works:
-        (part,) = present_of(solution.study.site, work.part).failed
+        present = present_of(solution.study.site, work.part)
+        check_fails(solution.study, present)
+        (part,) = present.failed
         if part in [other.part for other in result]:
             raise InputError(f"{part} is named twice; say how long it is out once")
         if not 0.0 < work.for_h <= _LONGEST_H:

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 __all__ = ["downtime_ahead", "duty_table", "risk", "states_followed"]
 
 DELAYS_H = (0.0, 1.0, 4.0)
-_TOLERANCE = 1e-6  # of the chain, where none is asked for: figures have three digits then
+_TOLERANCE = 1e-6  # of the chain, where none is asked for: figures have three digits then,
+_OF_DOWNTIME, _LEAST = 0.03, 1e-13  # and where a service is hardly ever down; bounds are far above errors
 _LONGEST_H = HOURS_PER_YEAR
 
 
@@ -151,7 +152,17 @@ def chain_asked(solution: Solution) -> Organisation:
     if solution.method == "simulation" or (solution.method == "exact" and not solution.chosen):
         raise solution.cannot("what lies ahead of every state", "auto or markov")
     who = solution.chain.followed
-    return who if who.tolerance is not None else replace(who, tolerance=_TOLERANCE)
+    if solution.asked is not None and solution.asked.tolerance is not None:
+        return replace(who, tolerance=solution.asked.tolerance)
+    return replace(who, tolerance=_small_enough(solution)) if who.tolerance is None else who
+
+
+@lru_cache(maxsize=32)
+def _small_enough(solution: Solution) -> float:
+    """Tolerance that is small beside how often the principal traffic is down, and that the usual chain has reached."""
+    dynamics = solution.chain.dynamics
+    down = dynamics.unavailability(service_named(solution.study, None, dynamics.policy))
+    return float(min(_TOLERANCE, max(_OF_DOWNTIME * down, dynamics.states.error_bound, _LEAST)))
 
 
 def control_of(study: Study, organisation: Organisation, present: Present) -> int:
@@ -192,6 +203,7 @@ def followed_from(
     Probabilities are those of the services `asked`; by default of all.
     """
     study, who = solution.study, chain_asked(solution)
+    check_fails(study, present)
     control = control_of(study, who, present)
     start = Start(present.failed, control)
     usual = control_of(study, who, Present())
@@ -290,6 +302,18 @@ def _looked(
     )  # fmt: skip
 
 
+def check_fails(study: Study, present: Present) -> None:
+    """Refuse parts that have failed though they never fail: the chain knows no repair of them."""
+    for name in present.failed:
+        if not study.law(name).frequency_per_h > 0:
+            key = f"{name}.mttf"
+            raise InputError(
+                f"{study.site.name}: {name} never fails by its data, so that nothing is known of its repair; say how "
+                f"it fails and is repaired, such as --set {key}='1e6 h' --set {name}.mttr='4 h', or ask with method "
+                "simulation"
+            )
+
+
 def named_solution(dynamics: Dynamics, solution: Solution, error_bound: float | None = None) -> Provenance:
     """Who computed what a chain around a state says, under which reading and why."""
     return replace(
@@ -309,6 +333,18 @@ def _notes(solution: Solution, found: AheadOf) -> list[str]:
     notes = [f"{', '.join(idle)}: no service or role asks for it, so that it changes nothing here"] if idle else []
     if any(hours > 0 for hours in found.since_h) and found.memoryless:
         notes.append("repair times are exponential here: since when a part has failed does not matter")
+    hidden = [
+        name
+        for population in found.states.parts.populations
+        if "hidden" in population.states
+        for name in population.members
+        if name not in found.failed
+    ]
+    if hidden:
+        notes.append(
+            f"taken to work: {', '.join(hidden[:4])}{f' and {len(hidden) - 4} more' if len(hidden) > 4 else ''}, whose "
+            "failures stand unnoticed until a test; --failed says what it is where one does not"
+        )
     if any(entry.by_clients_per_h.any() for entry in found.outlook.services):
         notes.append(
             "clients' own parts are in their long run; whether one has failed at present is not among what is asked"

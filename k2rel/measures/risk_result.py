@@ -105,6 +105,11 @@ class Risk(ShownTable):
         return next(each for each in self.services if each.service == service)
 
     @property
+    def orders_can_be(self) -> bool:
+        """Whether orders of repairs can be compared: of the chain, in which every part is repaired at once."""
+        return self._ahead is not None and self._ahead.places.dynamics.organisation.crews is None
+
+    @property
     def is_exact(self) -> bool:
         """Whether the chain answers, with a bound; else it is simulated, with intervals."""
         return self._ahead is not None
@@ -234,6 +239,11 @@ class Risk(ShownTable):
             )
         if self._ahead is None:
             raise self._not_simulated("orders of repairs")
+        if not self.orders_can_be:
+            raise InputError(
+                f"{self.provenance.site}: orders of repairs are compared where no part waits for a crew by itself; "
+                "leave crews out and say how many technicians there are"
+            )
         found = self._ahead.orders(_place(self), technicians)
         rows = [
             {
