@@ -138,7 +138,7 @@ COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "p_failure": ("P(failure meanwhile)", probability_text),
     "down_meanwhile": ("down meanwhile", lambda v: v.replace("_", " ") or "–"),
     "together_min": ("together [min]", _amount),
-    "apart_min": ("one after another [min]", _amount),
+    "apart_min": ("one after the other [min]", _amount),
     "may_be_done_together": ("may be done together", _yes),
     "adds_min_per_year": ("adds [min/year]", _amount),
     "caused_min_per_year": ("by failures of the part [min/year]", _amount),

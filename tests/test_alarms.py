@@ -124,13 +124,19 @@ def test_now_is_the_clock_and_can_be_given() -> None:
 # --- names -----------------------------------------------------------------------------------------------------------
 
 
+def test_a_warning_says_neither_that_a_part_failed_nor_that_it_is_good() -> None:
+    found = read(f"{HEAD}toe_A1,Warning,\nserver_A,down,\n")
+    assert found.present.failed == ("server_A",)
+    assert any("left out" in note and "Warning (1 row)" in note for note in found.notes)
+
+
 def test_names_say_which_part_an_alarm_is_of_and_how_a_state_is_read(tmp_path) -> None:
     names = tmp_path / "names.csv"
     names.write_text("alarm;part\nSRV-A ping;server_A\nups;-\nmeta;file_system\namber;failed\nask;-\nsrv-b;server_B\n")
     text = f"{HEAD}srv-a PING,amber,{ago(2)}\nups,whatever,2030-01-01\nmeta,at srv-b,\nisl_1,ask,\n"
     found = read(text, names=names)
     assert found.present == Present(("server_A",), (2.0,), (("file_system", "server_B"),))
-    assert any("left out, as the names of alarms say: ups (1 row), ask (1 row)" in note for note in found.notes)
+    assert any(note.startswith("left out") and note.endswith("ups (1 row), ask (1 row)") for note in found.notes)
     assert found == read(text, names={"srv a ping": "server_A", "ups": "-", "meta": "file_system", "amber": "failed",
                                       "ask": "-", "srv-b": "server_B"})  # fmt: skip
 

@@ -181,7 +181,7 @@ def test_a_click_marks_what_must_not_fail_now_and_says_the_next_hours(browser, s
     assert set(homes.values()) <= signs(visit)
     assert "raid_chassis" not in signs(visit), "what always takes a service down has no mark"
     assert visit.mark("switch_B").get_attribute("aria-description") == (
-        "switch B must not fail now (media, control, ftp retry and 3 more)"
+        "switch B must not fail now (media, control, ftp retry and 1 more)"
     )
     assert "software B must not fail now" in visit.mark("server_B").get_attribute("aria-description")
     assert f"{60 * found['media'].downtime_h:.3g}" in text

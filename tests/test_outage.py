@@ -621,3 +621,13 @@ def test_mistakes_in_several_rows_are_told_together(k2, log) -> None:
 def test_the_log_of_another_site_is_refused(k2) -> None:
     told = k2("outage", "L3R", EXAMPLE, *YEAR).err  # Level 3R has other servers
     assert "L3R has no part 'software_A'" in told
+
+
+def test_a_takeover_that_failed_and_was_never_placed_is_named(tmp_path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text(
+        "part,failed,restored,role,from,to,at,outcome\n"
+        "server_A,2024-03-01 05:00,2024-03-01 08:00,,,,,\n,,,file_system,A,B,2024-03-01 05:00,failed\n"
+    )
+    found = k2rel.outage("L2R", log, begin="2024-01-01", until="2025-01-01")
+    assert any("WARNING" in note and "file_system failed and no later row" in note for note in found.notes)

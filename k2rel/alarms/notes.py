@@ -45,7 +45,7 @@ def notes_of(
         )
     if rows.left_out:
         names = [f"{name[:60]} ({count} row{'s' * (count > 1)})" for name, count in rows.left_out.items()]
-        yield f"left out, as the names of alarms say: {_listed(names)}"
+        yield f"left out, as they say neither failed nor good, or as the names of alarms say: {_listed(names)}"
     if rows.unzoned:
         yield f"times without a zone are read in this machine's, {now.astimezone():%z}"
     if rows.unused:

@@ -13,7 +13,7 @@ from k2rel.sheets import read_table
 from k2rel.site.model import Site
 from k2rel.units import parse_duration
 
-__all__ = ["FAILED", "GOOD", "IN", "LEFT_OUT", "OUT", "STATES", "Names", "folded", "moment", "names_of"]
+__all__ = ["FAILED", "GOOD", "IN", "LEFT_OUT", "OUT", "SAYS_NOTHING", "STATES", "Names", "folded", "moment", "names_of"]
 
 FAILED, GOOD, OUT, IN = "failed", "good", "out of service", "in service"
 STATES = {
@@ -26,8 +26,10 @@ STATES = {
 }  # fmt: skip
 """Words of states by what they mean; case and what joins words do not matter."""
 LEFT_OUT = "-"
+SAYS_NOTHING = ("warning", "warn", "minor", "info", "information", "informational", "notice", "unknown", "degraded")
+"""Words that say neither that a part has failed nor that it is good; their rows are left out, and named."""
 
-_KNOWN = {word: state for state, words in STATES.items() for word in words}
+_KNOWN = {word: state for state, words in STATES.items() for word in words} | dict.fromkeys(SAYS_NOTHING, LEFT_OUT)
 _MOST_BYTES = 1_000_000
 _SHOWN = 20
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]*)?(?:[eE][+]?[0-9]{1,2})?")

@@ -143,6 +143,7 @@ def risk_verb(args: argparse.Namespace) -> int:
         back = [f"{part} after {_hours(hours)}" for part, hours in found.redundancy]
         repaired = f"; repaired on average: {', '.join(back)}" if back else ""
         say(f"\nAll is redundant again after {_hours(found.redundancy_back_h)} on average{repaired}")
+        say(f"Error bound of every probability, by states that are not followed: {found.error_bound:.1e}")
     for note in found.notes:
         say(f"\n{note}")
     if args.picture is not None:

@@ -89,5 +89,12 @@ def maintenance_verb(args: argparse.Namespace) -> int:
     if len(plan):
         usual = f"{found.downtime_min_per_year:.3g} min a year without planned work"
         print_table(plan, f"\nA year of it ({usual})")
-    say("\nThe work itself is taken to last just as long as planned; persons who are there place servers in service.")
+        if len(plan) > 1:
+            say(f"All together they add {plan['adds_min_per_year'].sum():.3g} min a year.")
+    say(
+        "\nThe work itself is taken to last just as long as planned; persons who are there place servers in service. A "
+        "takeover that fails waits for a person as long as any other (--manual-takeover)."
+    )
+    if args.within is not None:
+        say(f"Each work is in a night of its own, {args.within.strip()}; the hour of the day changes no figure.")
     return 0

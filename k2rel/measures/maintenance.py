@@ -300,19 +300,22 @@ class _Plan:
         """Everything that is asked."""
         first = self.quiet[0]
         alone = [self.cost((work.part,), work.for_h, first) for work in self.works]
+        orders = self._orders()
         pairs = []
         for one, other in itertools.combinations(range(len(self.works)), 2):
             parts = (self.works[one].part, self.works[other].part)
             hours = max(self.works[one].for_h, self.works[other].for_h)
             if hours + _AFTER_H in self._later:
                 both = self.cost(parts, hours, first)
-                pairs.append(Pair(both, alone[one].excess_min + alone[other].excess_min))
+                pairs.append(Pair(both, min(self._in_order((one, other))[0], self._in_order((other, one))[0])))
         names = {} if self.losses.settling is None else self.losses.settling.roles_words(first)
         return Maintenance(
             tuple(alone),
-            tuple(self._orders()),
+            tuple(orders),
             tuple(pairs),
-            tuple(self._worth(work, cost) for work, cost in zip(self.works, alone, strict=True)),
+            tuple(
+                self._worth(work, cost) for work, cost in zip(self.works, self._in_the_year(alone, orders), strict=True)
+            ),
             self.within_h,
             self.not_back,
             principal_traffic(self.study.site),
@@ -321,20 +324,35 @@ class _Plan:
             named_solution(self.dynamics, self.solution),
         )
 
+    @cached_property
+    def _known(self) -> dict[tuple[int, int], WorkCost]:
+        return {}
+
+    def _in_order(self, order: Sequence[int]) -> tuple[float, int, list[WorkCost]]:
+        """Downtime of works one after another, takeovers, and each cost: where one leaves roles the next begins."""
+        control, costs = self.quiet[0], []
+        for n in order:
+            if (n, control) not in self._known:
+                self._known[n, control] = self.cost((self.works[n].part,), self.works[n].for_h, control)
+            costs.append(self._known[n, control])
+            control = self.after((self.works[n].part,), control)
+        return sum(each.excess_min for each in costs), sum(each.moves_roles for each in costs), costs
+
     def _orders(self) -> list[OrderOfWorks]:
-        """Every order of the works, the best first: where one leaves the roles the next one begins."""
-        known: dict[tuple[int, int], WorkCost] = {}
+        """Every order of the works, the best first."""
         found = []
         for order in itertools.permutations(range(len(self.works))):
-            control, total, moves = self.quiet[0], 0.0, 0
-            for n in order:
-                if (n, control) not in known:
-                    known[n, control] = self.cost((self.works[n].part,), self.works[n].for_h, control)
-                total += known[n, control].excess_min
-                moves += known[n, control].moves_roles
-                control = self.after((self.works[n].part,), control)
+            total, moves, _ = self._in_order(order)
             found.append(OrderOfWorks(tuple(self.works[n].part for n in order), total, moves))
         return sorted(found, key=lambda each: (each.excess_min, each.parts))
+
+    def _in_the_year(self, alone: Sequence[WorkCost], orders: Sequence[OrderOfWorks]) -> list[WorkCost]:
+        """What each work costs each time: in the best order where all come equally often, else alone."""
+        if len({work.every_h for work in self.works}) > 1:
+            return list(alone)
+        place = [[work.part for work in self.works].index(part) for part in orders[0].parts]
+        _, _, costs = self._in_order(place)
+        return [cost for _, cost in sorted(zip(place, costs, strict=True), key=lambda each: each[0])]
 
     def _worth(self, work: Work, cost: WorkCost) -> Worth:
         """What a work costs a year, and what would have to come of it."""

@@ -43,7 +43,7 @@ class OrderOfWorks:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two works at the same time, beside one after another, each from where the roles usually are."""
+    """Two works at the same time, beside one after the other in the better order."""
 
     both: WorkCost
     apart_min: float

@@ -156,6 +156,7 @@ def past_course(study: Study, log: SiteLog, organisation: Organisation | None) -
     replay = replayed(policy, times, changes, log.begin_h, log.end_h, start, known)
     notes += _at_the_ends(log)
     notes += [_by_whom(policy, replay, role, known, start) for role in study.site.movable]
+    notes += _left_stranded(log)
     notes += [
         f"{role} stayed where it was from {date_words(begin)} to {date_words(end)}, though the rules would have moved "
         "it: the log has no move then"
@@ -163,6 +164,18 @@ def past_course(study: Study, log: SiteLog, organisation: Organisation | None) -
         if end - begin >= _NOTICED_H
     ]
     return PastCourse(study, policy, log, replay, tuple(notes))
+
+
+def _left_stranded(log: SiteLog) -> Iterator[str]:
+    """Takeovers that failed, after which no row says who has the role."""
+    last = {each.role: each for each in sorted(log.moves, key=lambda each: each.at_h)}
+    for role, move in last.items():
+        if move.outcome == "failed" and move.at_h < log.end_h:
+            line = f"line {move.line}: " if move.line is not None else ""
+            yield (
+                f"WARNING: {line}the takeover of {role} failed and no later row says who has it, so that nobody has it "
+                "until the period ends; add a row with the outcome 'by hand' for when somebody placed it"
+            )
 
 
 def _at_the_ends(log: SiteLog) -> Iterator[str]:

@@ -25,8 +25,9 @@ from k2rel.measures.tested import exponential_tests
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.policy.present import Present, Settling, possible_actions, present_of
+from k2rel.policy.rules import Policy
 from k2rel.policy.takeover import Takeover
-from k2rel.services.diagrams import services_of
+from k2rel.services.diagrams import LostClients, Service, services_of
 from k2rel.studies import Provenance, Study
 from k2rel.units import HOURS_PER_YEAR, parse_duration
 
@@ -185,9 +186,14 @@ def _outlook(
     delays_h: tuple[float, ...], asked: tuple[str, ...] | None,
 ) -> Outlook:  # fmt: skip
     """Kept, since the same state is asked of the table, the page and the plot."""
-    services = [service for service in services_of(dynamics.policy) if service.scope == "site"]
+    services = services_on_duty(dynamics.policy)
     places = None if asked is None else [n for n, each in enumerate(services) if each.name in asked]
     return Outlook(dynamics, services, horizon_h, lengths_h, delays_h, rows, places)
+
+
+def services_on_duty(policy: Policy) -> list[Service]:
+    """Services of the site; how many clients are cut off at once is none that one would call up or down."""
+    return [each for each in services_of(policy) if each.scope == "site" and not isinstance(each, LostClients)]
 
 
 def _delays(horizon_h: float) -> tuple[float, ...]:
@@ -352,6 +358,17 @@ def _notes(solution: Solution, found: AheadOf) -> list[str]:
     return [*notes, *(exponential_tests(solution.study) if found.outlook.lengths_h else ())]
 
 
+def _repair_words(names: Sequence[str]) -> str:
+    return f"repair {names[0]}" if len(names) == 1 else "repair it"
+
+
+def _must_not_fail(found: AheadOf, names: Sequence[str]) -> str:
+    """What must not fail now, the others of a row of parts that are alike first."""
+    parts = [each.part for each in found.critical(now=True) if not each.always]
+    others = [] if set(parts).isdisjoint(names) else ["the other one" if len(names) == 2 else "the others of these"]
+    return ", ".join([*others, *(part for part in parts if part not in names)])
+
+
 def duty_table(
     study: StudyLike,
     horizon: str | float = "24 h",
@@ -428,8 +445,8 @@ def duty_table(
                     "expected_downtime_min": downtime_h * 60,
                     "times": downtime_h / mean_h if mean_h > 0 else math.nan,
                     "redundancy_back_h": ahead.redundancy_back_h,
-                    "must_not_fail": ", ".join(e.part for e in ahead.critical(now=True) if not e.always),
-                    "do_first": action_words(first) if first is not None and helps else f"repair {names[0]}",
+                    "must_not_fail": _must_not_fail(ahead, names),
+                    "do_first": action_words(first) if first is not None and helps else _repair_words(names),
                 }
             )
     bound = max((each.mean(outlook.left_out) for each in found), default=0.0)

@@ -378,8 +378,8 @@ class Risk(ShownTable):
         Examples
         --------
         >>> import k2rel
-        >>> k2rel.risk("L2R", "server_A").words()[:76]
-        'media is up; in the next 24 h 0.28 min of downtime are expected, 2.9 times a'
+        >>> k2rel.risk("L2R", "server_A").words()[:71]
+        'Down now: ftp (back after 7.5 h on average). Media is up; in the next 2'
         """
         main, horizon = self[self.principal], format_duration(self.horizon_h)
         usual = f"{_times(main.times)} as much as usual" if math.isfinite(main.times) else "usually none"
@@ -400,6 +400,9 @@ class Risk(ShownTable):
                 ),
             ]
             text = f"{self.principal} is up; {lost}; it {', '.join(chances)}"
+        if down := [e for e in self.services if not e.up_now and e.service != self.principal]:
+            said = [e.service.replace("_", " ") + _back_words(e.back_h) for e in down]
+            text = f"Down now: {', '.join(said)}. {text[0].upper()}{text[1:]}"
         now = [each.part for each in self.critical if not each.always]
         must = f"must not fail now: {_listed(now)}" if now else "no failure now takes down more than it always does"
         return f"{text}. {must[0].upper()}{must[1:]}. {self._first_words()}"
@@ -445,6 +448,11 @@ def _chance(what: str, p: float, usual: float) -> str:
 
 def _times(ratio: float) -> str:
     return f"{ratio:.2g} times" if ratio < 100 else f"{ratio:,.0f} times"
+
+
+def _back_words(back_h: float | None) -> str:
+    known = back_h is not None and math.isfinite(back_h)
+    return f" (back after {format_duration(back_h)} on average)" if known and back_h is not None else ""
 
 
 def _minutes(hours: float) -> str:

@@ -17,7 +17,7 @@ from k2rel.policy.failover import principal_traffic
 from k2rel.policy.present import Present, possible_actions
 from k2rel.policy.takeover import Takeover
 from k2rel.rates import Law
-from k2rel.services.diagrams import services_of
+from k2rel.services.diagrams import LostClients, services_of
 from k2rel.simulation.ahead import Ahead, ServiceAhead, ahead
 from k2rel.simulation.estimates import Estimate
 
@@ -52,7 +52,7 @@ def simulated_risk(
     policy = followed_policy(study, who)
     takeover = Takeover(policy, who.takeover_times) if policy.sticky else None
     here, good = looked(since, control if takeover else None), looked({}, None)
-    site_services = [service for service in services_of(policy) if service.scope == "site"]
+    site_services = [each for each in services_of(policy) if each.scope == "site" and not isinstance(each, LostClients)]
     services = [_service(here[each.name], good[each.name]) for each in site_services]
     losses = Losses(study, policy, takeover, site_services)
     principal = principal_traffic(study.site)
