@@ -43,7 +43,7 @@ def what_is_ahead(asked: Mapping[str, Any], known: Mapping[str, Offered], data: 
     --------
     >>> asked = {"level": "L2R", "clients": 0, "contract": "4h", "rates": "as given", "failed": ["server_A"]}
     >>> what_is_ahead(asked, {"L2R": "L2R"})["critical"][0]
-    {'part': 'software_B', 'services': 'media, control, ftp retry and 4 more'}
+    {'part': 'software_B', 'services': 'media, control, ftp retry and 2 more'}
     >>> what_is_ahead(asked | {"failed": ["client_1_media_A"]}, {"L2R": "L2R"})["critical"]
     []
     """

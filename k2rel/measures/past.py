@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PastPeriod", "ServiceSeen", "outage"]
 
+_FAR = 1e-3  # of the mean in a downtime that is taken as too far out to be computed
 _DOUBTFUL = 0.05
 T = TypeVar("T")
 
@@ -404,14 +405,18 @@ def _service_seen(
         raise InputError(f"services: {service.name} is seen of {len(found.down)} clients, whose mean no window has")
     down = found.downtime_h
     known = known_windows(solution, service.name, hours)
-    if 0.0 < down < hours:
+    mean, how = usual.unavailability * hours, known.how
+    if 0.0 < mean < _FAR * down:  # P(D >= d) is at most E(D) / d (Markov); the tail so far out takes minutes
+        more, how = mean / down, f"{known.how}; so much downtime by its mean, at most"
+        less = 1.0 - more
+    elif 0.0 < down < hours:
         more = known.longer_than([down])[0].value
         less = 1.0 - more
     else:
         more, less = (1.0, known.none().value) if down == 0.0 else (0.0, 1.0)
     number, numbers = round(found.failures), [each.value for each in known.numbers()]
     below, fewer = math.fsum(numbers[:number]), math.fsum(numbers[: number + 1])
-    return ServiceSeen(*given, more, less, max(1.0 - below, 0.0), min(fewer, 1.0), known.how)
+    return ServiceSeen(*given, more, less, max(1.0 - below, 0.0), min(fewer, 1.0), how)
 
 
 def _learned(
