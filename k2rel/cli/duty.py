@@ -127,7 +127,7 @@ def risk_verb(args: argparse.Namespace) -> int:
     if alarms is not None:
         say_alarms(alarms)
     say(f"State: {found.state_words()}\n{found.words()}\n")
-    print_table(found.table(), f"The next {args.horizon}, beside a usual day or as much time at any other")
+    print_table(found.table(), f"The next {_hours(found.horizon_h)}, beside a usual day or as much time at any other")
     critical = found.critical_table()
     if len(critical):
         print_table(critical.head(_FEW), "\nMust not fail: alone it takes a service down from here", whole=critical)
@@ -188,6 +188,7 @@ def _every_failure(args: argparse.Namespace, solution: Solution) -> int:
     heading(solution.study, solution.provenance)
     service, usual = said["service"].replace("_", " "), said["usual_downtime_min"]
     print_table(
-        table, f"Every single failure and the next {args.horizon} of {service} (usually {usual:.2g} min of downtime)"
+        table,
+        f"Every single failure and the next {_hours(said['horizon_h'])} of {service} (usually {usual:.2g} min of downtime)",
     )
     return 0

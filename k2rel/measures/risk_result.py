@@ -332,6 +332,7 @@ class Risk(ShownTable):
                     "p_longer_than_buffer": given(e.p_longer[0]),
                     "p_longer_than_10_min": given(e.p_longer[1]),
                     "p_longer_than_1_h": given(e.p_longer[2]),
+                    "p_longer_than_buffer_usual": given(e.p_longer_usual[0]),
                     "p_longer_than_10_min_usual": given(e.p_longer_usual[1]),
                     "p_longer_than_1_h_usual": given(e.p_longer_usual[2]),
                     "expected_downtime_min": e.downtime_h * 60,
