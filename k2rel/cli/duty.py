@@ -187,8 +187,6 @@ def _every_failure(args: argparse.Namespace, solution: Solution) -> int:
         return 0
     heading(solution.study, solution.provenance)
     service, usual = said["service"].replace("_", " "), said["usual_downtime_min"]
-    print_table(
-        table,
-        f"Every single failure and the next {_hours(said['horizon_h'])} of {service} (usually {usual:.2g} min of downtime)",
-    )
+    ahead = _hours(said["horizon_h"])
+    print_table(table, f"Every single failure and the next {ahead} of {service} (usually {usual:.2g} min of downtime)")
     return 0
