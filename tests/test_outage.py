@@ -631,3 +631,13 @@ def test_a_takeover_that_failed_and_was_never_placed_is_named(tmp_path) -> None:
     )
     found = k2rel.outage("L2R", log, begin="2024-01-01", until="2025-01-01")
     assert any("WARNING" in note and "file_system failed and no later row" in note for note in found.notes)
+
+
+def test_a_server_that_is_placed_in_service_while_it_has_failed_is_named(tmp_path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text(
+        "part,failed,restored,at,outcome\n"
+        "server_A,2024-03-01 05:00,2024-03-01 08:00,,\nserver_A,,,2024-03-01 06:00,in service\n"
+    )
+    found = k2rel.outage("L2R", log, begin="2024-03-01", until="2024-04-01")
+    assert any("WARNING: line 3: server_A is placed in service while it has failed" in note for note in found.notes)

@@ -156,7 +156,7 @@ def past_course(study: Study, log: SiteLog, organisation: Organisation | None) -
     replay = replayed(policy, times, changes, log.begin_h, log.end_h, start, known)
     notes += _at_the_ends(log)
     notes += [_by_whom(policy, replay, role, known, start) for role in study.site.movable]
-    notes += _left_stranded(log)
+    notes += [*_left_stranded(log), *_placed_while_failed(log)]
     notes += [
         f"{role} stayed where it was from {date_words(begin)} to {date_words(end)}, though the rules would have moved "
         "it: the log has no move then"
@@ -176,6 +176,15 @@ def _left_stranded(log: SiteLog) -> Iterator[str]:
                 f"WARNING: {line}the takeover of {role} failed and no later row says who has it, so that nobody has it "
                 "until the period ends; add a row with the outcome 'by hand' for when somebody placed it"
             )
+
+
+def _placed_while_failed(log: SiteLog) -> Iterator[str]:
+    """Servers that are said to be placed in service while they have failed."""
+    for each in log.placements:
+        failed = (one for one in log.failures if one.part == each.part and one.failed_h <= each.at_h < one.restored_h)
+        if each.in_service and any(failed):
+            line = f"line {each.line}: " if each.line is not None else ""
+            yield f"WARNING: {line}{each.part} is placed in service while it has failed; it serves once it is restored"
 
 
 def _at_the_ends(log: SiteLog) -> Iterator[str]:
