@@ -398,3 +398,21 @@ def test_ideal_takeovers_have_no_place_for_roles() -> None:
 def test_a_horizon_of_too_many_steps_is_refused_beforehand() -> None:
     with pytest.raises(ModelTooLargeError, match="shorter time"):
         k2rel.risk("L3R", "server_1A", "8760 h")
+
+
+def test_a_raid_set_that_is_named_has_lost_its_data_for_the_roles_too() -> None:
+    """By the rules written apart: with the metadata gone no holder can perform the role, wherever it is."""
+    study = k2rel.study("L2R")
+    chain = Apart(study.site, dict.fromkeys(study.site.raid_sets, (1e-6, 0.2)))
+    state = chain.from_state(["metadata_raid"])
+    role = study.site.roles["file_system"]
+    found = k2rel.risk(study, "metadata_raid")
+    assert found.roles == {"file_system": role.holders[chain.place_of(state, role)].on}
+    assert found["file_system"].up_now == chain.runs(state, role.holders[chain.place_of(state, role)]) == False  # noqa: E712
+
+
+def test_a_table_of_all_failures_draws_no_picture(capsys, tmp_path) -> None:
+    from k2rel.cli import main
+
+    assert main(["risk", "L1", "--every-failure", "--picture", str(tmp_path / "x.svg")]) == 2
+    assert "leave out --picture" in capsys.readouterr().err

@@ -176,7 +176,7 @@ def _every_failure(args: argparse.Namespace, solution: Solution) -> int:
         *args.role,
         *args.out_of_service,
         *args.in_service,
-        *(args.alarms is not None) * ["--alarms"],
+        *(f"--{name}" for name in ("alarms", "picture", "circumstances") if getattr(args, name) is not None),
     ]
     if given:
         raise InputError(f"--every-failure: it is about each failure alone; leave out {given[0][:60]}")

@@ -110,6 +110,18 @@ class Chain(Shown):
         classes = np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
         return sorted(classes, key=lambda states: int(states[0]))
 
+    def ending_at(self, states: NDArray[np.bool_]) -> Chain:
+        """Stay in some states once they are entered.
+
+        Examples
+        --------
+        >>> Chain.of(2, [0, 1], [1, 0], [1.0, 2.0]).ending_at(np.array([False, True])).transitions
+        1
+        """
+        rates = self.rates.tocoo()
+        left = ~states[rates.row]
+        return Chain.of(self.states, rates.row[left], rates.col[left], rates.data[left], self.initial)
+
     def within(self, keep: IntArray, initial: int) -> Chain:
         """Keep some states and the transitions between them.
 

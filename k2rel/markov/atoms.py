@@ -92,9 +92,7 @@ class Atoms:
         """Atoms of a part that has failed and is under repair; none of a part that is not followed."""
         for number, population in enumerate(self.populations):
             if name in population.members:
-                return [
-                    self.atom[number, local] for local, state in enumerate(population.states, 1) if state != "hidden"
-                ]
+                return [self.atom[number, local] for local in population.under_repair]
         return []
 
     def packed(self, rows: IntArray) -> IntArray:

@@ -63,6 +63,11 @@ class Population:
         """Whether its failures stand long, mostly unnoticed, and wait for no crew until they are found."""
         return "hidden" in self.states or "lost" in self.states
 
+    @property
+    def under_repair(self) -> tuple[int, ...]:
+        """Local states in which a member has failed and that is known."""
+        return tuple(local for local, state in enumerate(self.states, 1) if state != "hidden")
+
     def _rates(self) -> FloatArray:
         count = len(self.states) + 1
         rates = np.zeros((count, count))

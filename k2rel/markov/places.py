@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -78,7 +78,7 @@ class Places:
 
         number = self._number[part]
         population = self.states.parts.populations[number]
-        repair = [n for n, state in enumerate(population.states, 1) if state != "hidden"]
+        repair = population.under_repair
         place = {local: n for n, local in enumerate(repair)}
         begins, rates = np.zeros(len(repair)), np.zeros((len(repair), len(repair) + 1))
         for move in population.moves:
@@ -105,6 +105,13 @@ class Places:
                 return []
             result[state] = result.get(state, 0.0) + math.prod(p for _, p in way)
         return list(result.items())
+
+    def spread(self, ways: Iterable[tuple[int, float]]) -> FloatArray:
+        """Probability of every state, from some of them with theirs."""
+        result = np.zeros(self.states.chain.states)
+        for state, p in ways:
+            result[state] += p
+        return result
 
     def _index(self, atoms: Sequence[int], control: int) -> int:
         part_state = self._parts.get(tuple(atoms))
@@ -153,7 +160,7 @@ class Places:
 
     def _under_repair(self, atom: int) -> bool:
         population = self.states.parts.populations[int(self.states.population[atom - 1])]
-        return population.states[int(self.states.local[atom - 1]) - 1] != "hidden"
+        return int(self.states.local[atom - 1]) in population.under_repair
 
     def put_in_service(self, state: int, server: str) -> list[tuple[int, float]]:
         """Where a state goes when a server is placed back in service; itself where it is not out of service."""

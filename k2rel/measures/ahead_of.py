@@ -73,10 +73,7 @@ class AheadOf:
     @property
     def start(self) -> FloatArray:
         """Probability of every state at present."""
-        result = np.zeros(self.chain.states)
-        for state, p in self.at:
-            result[state] += p
-        return result
+        return self.places.spread(self.at)
 
     def up_now(self, service: int) -> bool:
         """Whether shared parts and roles let a service be there now."""
@@ -140,7 +137,7 @@ class AheadOf:
         """Which services are down in any state."""
         dynamics = self.places.dynamics
         services = [each.service for each in self.outlook.services]
-        return Losses(dynamics.study, dynamics.policy, self.states.takeover, services)
+        return Losses(dynamics.study, dynamics.policy, dynamics.organisation.takeover_times, services)
 
     def critical(self, *, now: bool = False) -> list[Critical]:
         """List what must not fail, the likeliest first; `now` looks at the present state only."""
@@ -158,17 +155,8 @@ class AheadOf:
             if row.any():
                 hours[part] = hours.get(part, 0.0) + float(spent[n])
                 services.setdefault(part, set()).update(self.losses.named(row))
-        usual = self.losses.usually(list(hours))
-        result = [
-            Critical(
-                part,
-                self.losses.sorted_names(services[part]),
-                -math.expm1(-self.places.rate_per_h(part) * vulnerable_h),
-                services[part] <= usual[part],
-            )
-            for part, vulnerable_h in hours.items()
-        ]
-        return sorted(result, key=lambda each: (each.always, -each.p_within, each.part))
+        p = {part: -math.expm1(-self.places.rate_per_h(part) * each) for part, each in hours.items()}
+        return self.losses.listed(services, p)
 
     # actions
 
@@ -226,10 +214,7 @@ class AheadOf:
         if any(down[state] for state, _ in self.at):
             return _likely(now), np.zeros(len(now)), (math.nan, hours)
         failed = float(self.curve(service, [delay_h])[0, 0])
-        rates = self.chain.rates.tocoo()
-        stay = ~down[rates.row]
-        ends = Chain.of(self.chain.states, rates.row[stay], rates.col[stay], rates.data[stay])
-        alive = over_time(ends, [delay_h], self.start, 1e-10, accumulate=False).probability[0]
+        alive = over_time(self.chain.ending_at(down), [delay_h], self.start, 1e-10, accumulate=False).probability[0]
         alive[down] = 0.0
         alive *= (1.0 - failed) / float(alive.sum())
         return _likely(now), _likely(alive), (failed, hours)

@@ -30,7 +30,6 @@ from k2rel.organisation import Organisation
 from k2rel.policy.controls import OUT
 from k2rel.policy.failover import principal_traffic
 from k2rel.policy.present import present_of
-from k2rel.policy.takeover import Takeover
 from k2rel.rates import Law
 from k2rel.services.diagrams import services_of
 from k2rel.studies import study as study_from
@@ -138,9 +137,9 @@ class _Plan:
         self.solution, self.works, self.within_h, self.not_back = solution, list(works), within_h, not_back
         self.study, self.who = solution.study, chain_asked(solution)
         policy = followed_policy(self.study, self.who)
-        self.takeover = Takeover(policy, self.who.takeover_times) if policy.sticky else None
         services = [service for service in services_of(policy) if service.scope == "site"]
-        self.losses = Losses(self.study, policy, self.takeover, services)
+        self.losses = Losses(self.study, policy, self.who.takeover_times, services)
+        self.takeover = self.losses.takeover
         self.quiet = [0] if self.takeover is None else self.takeover.quiet.tolist()
         self.sets: list[tuple[str, ...]] = [(work.part,) for work in self.works]
         self.sets += [tuple(pair) for pair in itertools.combinations([work.part for work in self.works], 2)]
@@ -168,7 +167,7 @@ class _Plan:
             for after in [
                 *(after for after, _ in self._outcomes(parts, control)),
                 self._settled(parts, control),
-                0 if self.losses.settling is None else int(self.losses.settling.begun([parts], np.array([control]))[0]),
+                self._begun(parts, control),
             ]
         ]
         return list(dict.fromkeys(found))
@@ -178,6 +177,12 @@ class _Plan:
         if self.losses.settling is None:
             return 0
         return int(self.losses.settling.settled([parts], np.array([control]))[0])
+
+    def _begun(self, parts: Sequence[str], control: int) -> int:
+        """Control state in which the takeovers that taking parts out begins have been called for and will succeed."""
+        if self.losses.settling is None:
+            return 0
+        return int(self.losses.settling.begun([parts], np.array([control]))[0])
 
     def after(self, parts: Sequence[str], control: int) -> int:
         """Control state when parts are back and servers have been placed in service."""
@@ -192,16 +197,19 @@ class _Plan:
         return int(self.losses.settling.settled([()], self.takeover.encoded(digits[None, :]))[0])
 
     @cached_property
+    def _gain(self) -> FloatArray:
+        """Unavailability of every service given each state: (states, services)."""
+        return np.column_stack([
+            self.dynamics.unavailability_given_mode(each)[self.dynamics.modes(each.diagram)]
+            for each in self.losses.services
+        ])  # fmt: skip
+
+    @cached_property
     def _later(self) -> dict[float, FloatArray]:
         """Mean downtime of every service from every state within some times [h]."""
         times = sorted({_AFTER_H, *(_AFTER_H + work.for_h for work in self.works)})
-        gain = np.column_stack([
-            each.unavailability(self.dynamics.own.probability)[self.dynamics.modes(each.diagram)]
-            for each in self.losses.services
-        ])  # fmt: skip
-        nothing = np.zeros((len(gain), 0))
-        found = ahead(self.chain, times, gain, nothing, nothing.astype(np.bool_))
-        self._gain = gain
+        nothing = np.zeros((len(self._gain), 0))
+        found = ahead(self.chain, times, self._gain, nothing, nothing.astype(np.bool_))
         return dict(zip(times, found.gained, strict=True))
 
     def _returned(self, state: int, parts: Sequence[str]) -> list[tuple[int, float]]:
@@ -235,10 +243,9 @@ class _Plan:
 
         def followed(ways: Sequence[tuple[int, float]]) -> tuple[FloatArray, FloatArray, FloatArray]:
             """Downtime while the parts are out and after it, and what is more where they do not come back [h]."""
-            start = np.zeros(self.chain.states)
-            for after, p in ways:
-                for state, share in self.places.found(parts, after):
-                    start[state] += p * share
+            start = self.places.spread(
+                (state, p * share) for after, p in ways for state, share in self.places.found(parts, after)
+            )
             found = over_time(out, [for_h], start, 1e-10)
             meanwhile = found.spent_h[0] @ self._gain
             rest, worse = np.zeros(len(meanwhile)), np.zeros(len(meanwhile))
@@ -251,9 +258,7 @@ class _Plan:
 
         whole = followed(self._outcomes(parts, control))
         moved = followed([(settled, 1.0)])
-        settling = self.losses.settling
-        certain = 0 if settling is None else int(settling.begun([parts], np.array([control]))[0])
-        sure = followed([(certain, 1.0)])
+        sure = followed([(self._begun(parts, control), 1.0)])
         n = self.principal
         begins = self._outcomes(parts, control) != [(settled, 1.0)]
         own_h = float(whole[0][n] + whole[1][n] - moved[0][n] - moved[1][n]) if begins else 0.0
@@ -282,18 +287,11 @@ class _Plan:
 
     def _fails(self, out: Chain, parts: Sequence[str], settled: int, for_h: float) -> float:
         """Probability that the principal traffic fails while the parts are out, once roles have settled."""
-        service = self.losses.services[self.principal]
-        given = service.unavailability(self.dynamics.own.probability)[self.dynamics.modes(service.diagram)]
-        down = np.asarray(given > 0.5)
-        start = np.zeros(self.chain.states)
-        for state, share in self.places.found(parts, settled):
-            start[state] += share
+        down = np.asarray(self._gain[:, self.principal] > 0.5)
+        start = self.places.spread(self.places.found(parts, settled))
         if (start * down).any():
             return math.nan
-        rates = out.rates.tocoo()
-        stay = ~down[rates.row]
-        ends = Chain.of(self.chain.states, rates.row[stay], rates.col[stay], rates.data[stay])
-        found = over_time(ends, [for_h], start, 1e-10, accumulate=False).probability[0]
+        found = over_time(out.ending_at(down), [for_h], start, 1e-10, accumulate=False).probability[0]
         return float(found[down].sum())
 
     def result(self) -> Maintenance:

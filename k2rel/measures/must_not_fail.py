@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from k2rel.logic.structure import BoolArray
 from k2rel.markov.modes import modes_followed
-from k2rel.policy.present import Settling
+from k2rel.policy.controls import TakeoverTimes
+from k2rel.policy.present import settling_of
 from k2rel.policy.rules import Policy
-from k2rel.policy.takeover import Takeover
 from k2rel.services.clients import OwnParts
-from k2rel.services.diagrams import Service
+from k2rel.services.diagrams import LostClients, Service, services_of
 from k2rel.studies import Study
 
-__all__ = ["Critical", "Losses"]
+__all__ = ["Critical", "Losses", "services_on_duty"]
 
 IntArray = NDArray[np.int64]
 
@@ -32,12 +32,17 @@ class Critical:
     always: bool  # whether it takes the same down when nothing has failed
 
 
+def services_on_duty(policy: Policy) -> list[Service]:
+    """Services of the site; how many clients are cut off at once is none that one would call up or down."""
+    return [each for each in services_of(policy) if each.scope == "site" and not isinstance(each, LostClients)]
+
+
 class Losses:
     """Which services are down in any state, and what one more failure takes down."""
 
-    def __init__(self, study: Study, policy: Policy, takeover: Takeover | None, services: Sequence[Service]) -> None:
-        self.takeover, self.services = takeover, services
-        self.settling = None if takeover is None else Settling(takeover)
+    def __init__(self, study: Study, policy: Policy, times: TakeoverTimes, services: Sequence[Service]) -> None:
+        self.services, self.settling = services, settling_of(policy, times)
+        self.takeover = None if self.settling is None else self.settling.takeover
         own = OwnParts(policy, study.client_laws)
         self._given = [np.asarray(service.unavailability(own.probability) > 0.5) for service in services]
 
@@ -66,6 +71,15 @@ class Losses:
     def named(self, lost: BoolArray) -> frozenset[str]:
         """Names of services, from which of them are lost."""
         return frozenset(service.name for service, gone in zip(self.services, lost.tolist(), strict=True) if gone)
+
+    def listed(self, found: Mapping[str, Collection[str]], p_within: Mapping[str, float]) -> list[Critical]:
+        """List parts with the services that they take down, those that do so only now first, then the likeliest."""
+        usual = self.usually(list(found))
+        result = [
+            Critical(part, self.sorted_names(names), p_within[part], set(names) <= usual[part])
+            for part, names in found.items()
+        ]
+        return sorted(result, key=lambda each: (each.always, -each.p_within, each.part))
 
     def sorted_names(self, names: Collection[str]) -> tuple[str, ...]:
         """Names of services in their order."""

@@ -18,16 +18,14 @@ from k2rel.markov.places import Places
 from k2rel.markov.starts import Start
 from k2rel.measures.ahead_of import AheadOf
 from k2rel.measures.availability import service_named
+from k2rel.measures.must_not_fail import services_on_duty
 from k2rel.measures.outlook import Outlook
 from k2rel.measures.risk_result import WORTH, Risk, RiskOfService
 from k2rel.measures.solution import Solution, StudyLike, solution_of
 from k2rel.measures.tested import exponential_tests
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
-from k2rel.policy.present import Present, Settling, possible_actions, present_of
-from k2rel.policy.rules import Policy
-from k2rel.policy.takeover import Takeover
-from k2rel.services.diagrams import LostClients, Service, services_of
+from k2rel.policy.present import Present, possible_actions, present_of, settling_of
 from k2rel.studies import Provenance, Study
 from k2rel.units import HOURS_PER_YEAR, parse_duration
 
@@ -44,15 +42,19 @@ _OF_DOWNTIME, _LEAST = 0.03, 1e-13  # and where a service is hardly ever down; b
 _LONGEST_H = HOURS_PER_YEAR
 
 
+def _hours(what: str, value: object) -> float:
+    """A time that is a text with its unit, or a number of hours [h]."""
+    if not isinstance(value, str):
+        return as_number(what, value)
+    try:
+        return parse_duration(value)
+    except ValueError as error:
+        raise InputError(f"{what}: {error}") from None
+
+
 def horizon_of(horizon: object) -> float:
     """Read how far to look ahead [h]."""
-    if isinstance(horizon, str):
-        try:
-            hours = parse_duration(horizon)
-        except ValueError as error:
-            raise InputError(f"horizon: {error}") from None
-    else:
-        hours = as_number("horizon", horizon)
+    hours = _hours("horizon", horizon)
     if not 0.0 < hours <= _LONGEST_H:
         raise InputError(f"horizon: a time above 0 and at most a year, got {str(horizon)[:40]}")
     return hours
@@ -132,20 +134,12 @@ def risk(
         if solution.method == "simulation":
             from k2rel.measures.risk_simulated import simulated_risk
 
-            control, old = control_of(solution.study, solution.followed, present), _ages(ages or {})
+            control, old = (
+                control_of(solution.study, solution.followed, present),
+                {str(part): _hours(f"ages: {str(part)[:60]}", age) for part, age in (ages or {}).items()},
+            )
             return simulated_risk(solution, present, control, hours, (buffer_h, 1 / 6, 1.0), old, histories, seed)
         return _looked(solution, present, hours, (buffer_h, 1 / 6, 1.0))
-
-
-def _ages(given: Mapping[str, str | float]) -> dict[str, float]:
-    """Ages of parts [h]."""
-    result = {}
-    for part, age in given.items():
-        try:
-            result[str(part)] = parse_duration(age) if isinstance(age, str) else as_number(f"ages, {part}", age)
-        except ValueError as error:
-            raise InputError(f"ages: {str(part)[:60]}: {error}") from None
-    return result
 
 
 def chain_asked(solution: Solution) -> Organisation:
@@ -168,8 +162,8 @@ def _small_enough(solution: Solution) -> float:
 
 def control_of(study: Study, organisation: Organisation, present: Present) -> int:
     """Where roles and servers are at present."""
-    policy = followed_policy(study, organisation)
-    if not policy.sticky:
+    settling = settling_of(followed_policy(study, organisation), organisation.takeover_times)
+    if settling is None:
         given = [*(f"role {role}" for role, _ in present.roles), *present.out_of_service, *present.in_service]
         if given:
             raise InputError(
@@ -177,7 +171,7 @@ def control_of(study: Study, organisation: Organisation, present: Present) -> in
                 "the preferred side and servers in service whenever they can be; leave it out"
             )
         return 0
-    return Settling(Takeover(policy, organisation.takeover_times)).control(present)
+    return settling.control(present)
 
 
 @lru_cache(maxsize=4)
@@ -189,11 +183,6 @@ def _outlook(
     services = services_on_duty(dynamics.policy)
     places = None if asked is None else [n for n, each in enumerate(services) if each.name in asked]
     return Outlook(dynamics, services, horizon_h, lengths_h, delays_h, rows, places)
-
-
-def services_on_duty(policy: Policy) -> list[Service]:
-    """Services of the site; how many clients are cut off at once is none that one would call up or down."""
-    return [each for each in services_of(policy) if each.scope == "site" and not isinstance(each, LostClients)]
 
 
 def _delays(horizon_h: float) -> tuple[float, ...]:
@@ -229,10 +218,9 @@ def followed_from(
 
 def _after_actions(study: Study, organisation: Organisation, start: Start) -> tuple[Start, ...]:
     """Where somebody's action leads from a state; repairs lead where the chain goes by itself."""
-    policy = followed_policy(study, organisation)
-    if not policy.sticky:
+    settling = settling_of(followed_policy(study, organisation), organisation.takeover_times)
+    if settling is None:
         return ()
-    settling = Settling(Takeover(policy, organisation.takeover_times))
     found = possible_actions(settling, start.failed, start.control)
     return tuple(dict.fromkeys(Start(one.failed, one.control) for one in found if one.kind != "repair"))
 

@@ -10,14 +10,12 @@ import numpy as np
 
 from k2rel.markov.engine import followed_policy
 from k2rel.measures.ahead_of import Action
-from k2rel.measures.must_not_fail import Critical, Losses
+from k2rel.measures.must_not_fail import Critical, Losses, services_on_duty
 from k2rel.measures.risk_result import Risk, RiskOfService
 from k2rel.measures.solution import Solution
 from k2rel.policy.failover import principal_traffic
 from k2rel.policy.present import Present, possible_actions
-from k2rel.policy.takeover import Takeover
 from k2rel.rates import Law
-from k2rel.services.diagrams import LostClients, services_of
 from k2rel.simulation.ahead import Ahead, ServiceAhead, ahead
 from k2rel.simulation.estimates import Estimate
 
@@ -50,18 +48,17 @@ def simulated_risk(
 
     since = dict(zip(present.failed, present.since_h, strict=True))
     policy = followed_policy(study, who)
-    takeover = Takeover(policy, who.takeover_times) if policy.sticky else None
-    here, good = looked(since, control if takeover else None), looked({}, None)
-    site_services = [each for each in services_of(policy) if each.scope == "site" and not isinstance(each, LostClients)]
+    site_services = services_on_duty(policy)
+    losses = Losses(study, policy, who.takeover_times, site_services)
+    settling = losses.settling
+    here, good = looked(since, control if settling else None), looked({}, None)
     services = [_service(here[each.name], good[each.name]) for each in site_services]
-    losses = Losses(study, policy, takeover, site_services)
     principal = principal_traffic(study.site)
     actions = []
-    for each in possible_actions(losses.settling, present.failed, control):
-        then = looked({part: since[part] for part in each.failed}, each.control if takeover else None)[principal]
+    for each in possible_actions(settling, present.failed, control):
+        then = looked({part: since[part] for part in each.failed}, each.control if settling else None)[principal]
         p = then.p_failure_within.value if then.up_now else math.nan
         actions.append(Action(each.kind, each.of, each.to, 0.0, p, then.downtime_h.value))
-    settling = losses.settling
     main = next(each for each in services if each.service == principal)
     back = here[principal].back_h
     return Risk(
@@ -114,12 +111,7 @@ def _critical(
     already = losses.down([frozenset(present.failed)], np.array([control]))[0]
     lost = losses.after(after, np.full(len(parts), control)) & ~already
     found = {part: losses.named(row) for part, row in zip(parts, lost, strict=True) if row.any()}
-    usual = losses.usually(list(found))
-    result = [
-        Critical(part, losses.sorted_names(names), _p_within(solution, part, horizon_h), names <= usual[part])
-        for part, names in found.items()
-    ]
-    return tuple(sorted(result, key=lambda each: (each.always, -each.p_within, each.part)))
+    return tuple(losses.listed(found, {part: _p_within(solution, part, horizon_h) for part in found}))
 
 
 def _p_within(solution: Solution, part: str, horizon_h: float) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,17 +16,18 @@ from numpy.typing import NDArray
 from k2rel.arguments import as_names
 from k2rel.errors import InputError, closest
 from k2rel.logic.structure import BoolArray
-from k2rel.policy.controls import IN_SERVICE, OUT
+from k2rel.policy.controls import IN_SERVICE, OUT, TakeoverTimes
 from k2rel.policy.failover import raid_works
 from k2rel.policy.positions import Kind
 from k2rel.policy.reasons import holder_label, holder_meant
+from k2rel.policy.rules import Policy
 from k2rel.policy.takeover import Takeover
 from k2rel.site.client_names import parts_meant
 from k2rel.site.model import Site
 from k2rel.tables import Shown
 from k2rel.units import parse_duration
 
-__all__ = ["PossibleAction", "Present", "Settling", "possible_actions", "present_of"]
+__all__ = ["PossibleAction", "Present", "Settling", "possible_actions", "present_of", "settling_of"]
 
 IntArray = NDArray[np.int64]
 
@@ -138,6 +140,12 @@ def _check_shared(site: Site, name: str) -> None:
         )
 
 
+@lru_cache(maxsize=8)
+def settling_of(policy: Policy, times: TakeoverTimes) -> Settling | None:
+    """What follows from states of a site; None where no role moves. Kept, since every state asks for it."""
+    return Settling(Takeover(policy, times)) if policy.sticky else None
+
+
 @dataclass(frozen=True, slots=True)
 class PossibleAction:
     """Something that a person can do at present, and the state that it leads to at once."""
@@ -200,10 +208,13 @@ class Settling:
         """Truth of what decides, when some parts have failed."""
         key = frozenset(failed)
         if key not in self._rows:
-            works = dict.fromkeys(key, False) | raid_works(self.site, key)
-            truth = self.takeover.policy.structure.truth(self.takeover.conditions, works)
+            truth = self.takeover.policy.structure.truth(self.takeover.conditions, self._state(key))
             self._rows[key] = np.array([truth[node] for node in self.takeover.conditions], dtype=np.bool_)
         return self._rows[key]
+
+    def _state(self, failed: Collection[str]) -> dict[str, bool]:
+        """Values of the variables of what has failed; a RAID set that is named has lost its data."""
+        return raid_works(self.site, failed) | dict.fromkeys(failed, False)
 
     def at_once(self, failed: Sequence[Iterable[str]], control: IntArray) -> IntArray:
         """Control state that follows at once from each state; where takeovers cannot succeed, as they fail."""
@@ -288,7 +299,7 @@ class Settling:
         """Say whether a server works when some parts have failed."""
         policy = self.takeover.policy
         node = policy.works(server)
-        return policy.structure.truth([node], dict.fromkeys(failed, False) | raid_works(self.site, failed))[node]
+        return policy.structure.truth([node], self._state(failed))[node]
 
     def _why_down(self, server: str, failed: Sequence[str]) -> str:
         lone = [name for name in failed if not self.works(server, [name])]
@@ -333,8 +344,7 @@ class Settling:
         """Holders of a role that could be given it by hand: those that are ready."""
         policy = self.takeover.policy
         controls = self.takeover.variables(np.array([control]))
-        here = dict.fromkeys(failed, False) | raid_works(self.site, failed)
-        here |= {name: bool(value[0]) for name, value in controls.items()}
+        here = self._state(failed) | {name: bool(value[0]) for name, value in controls.items()}
         ready = [policy.ready(role, holder) for holder in policy.holders(role)]
         truth = policy.structure.truth(ready, here)
         return [n for n, node in enumerate(ready) if truth[node]]
@@ -342,7 +352,7 @@ class Settling:
     def _leave(self, said: IntArray, server: str, present: Present, named: set[str]) -> None:
         """Roles of a server that is out of service are with another holder that is ready, if there is one."""
         takeover, policy = self.takeover, self.takeover.policy
-        state = dict.fromkeys(present.failed, False) | raid_works(self.site, present.failed)
+        state = self._state(present.failed)
         for r, role in enumerate(takeover.roles):
             holders = policy.holders(role)
             at = takeover.positions[role].all[int(said[r])]

@@ -154,7 +154,7 @@ def _together(table: pd.DataFrame) -> pd.DataFrame:
         own = str(part).split(", ")
         given = {str(name): value for name, value in row.items()}
         if given["do_first"] in [f"repair {name}" for name in own]:
-            given["do_first"] = "repair it" if len(own) == 1 else "repair one"
+            given["do_first"] = "repair it"
         key = tuple(COLUMNS[name][1](value) for name, value in given.items())
         rows.setdefault(key, []).append(str(part))
         first.setdefault(key, given)
