@@ -27,30 +27,14 @@ from k2rel.simulation.estimates import Estimate
 from k2rel.simulation.prepared import prepare
 from tests.takeover_chain import Chain, Laws, flows
 from tests.takeover_states import Seen, State
-
-HEAD = """
-format: 2
-name: tiny
-title: tiny
-sides: {A: {}, B: {}}
-types:
-  client: {failure_rate: 0, mttr: 1 h, source: test}
-  fixed: {failure_rate: 0, mttr: 1 h, source: test}
-"""
-CLIENTS = "clients: {count: 1, parts: {client: {type: client}, port: {type: client, between: [client, hub]}}}\n"
-PREFERRED = Organisation(roles="preferred")
+from tests.test_simulation import PREFERRED
+from tests.test_simulation import units as alike_units
 
 
 def units(tmp_path: Any, n: int, k: int, law: str = "mttf: 1000 h, mttr: 8 h") -> k2rel.Study:
     """A site whose media needs k of n alike units."""
-    stage = f"{{at_least: {k}, of: [{', '.join(f'u{i}' for i in range(n))}]}}" if n > 1 else "u0"
-    lines = "\n".join(f"  u{i}: {{type: unit, between: [hub, pool], {law}, source: test}}" for i in range(n))
-    path = tmp_path / "site.yaml"
-    path.write_text(
-        HEAD + f"components: {{hub: {{type: fixed}}, pool: {{type: fixed}}}}\nlinks:\n{lines}\n" + CLIENTS
-        + f"traffic:\n  media:\n    paths: [{{side: A, via: [client, port, hub, {stage}, pool]}}]\n"
-    )  # fmt: skip
-    return k2rel.study(path)
+    study: k2rel.Study = alike_units(tmp_path, n, k, f"{law}, source: test")
+    return study
 
 
 def media(study: k2rel.Study, circumstances: Circumstances | None = None, **given: Any) -> Any:

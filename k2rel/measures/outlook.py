@@ -165,18 +165,6 @@ class Outlook:
         """Mean downtime within the horizon, or a shorter time that was asked for [h]."""
         return self.ahead.gained[self._time(time_h)][:, 1 + self._columns[0][service]]
 
-    @cached_property
-    def _failures(self) -> FloatArray:
-        """Mean number of failures within the horizon, of the services that differ."""
-        fails = np.column_stack([self.services[n].fails_per_h for n in self._columns[1]])
-        nothing = np.zeros((len(fails), 0))
-        found = ahead(self.dynamics.states.chain, [self.horizon_h], fails, nothing, nothing.astype(np.bool_))
-        return found.gained[0]
-
-    def failures(self, service: int) -> FloatArray:
-        """Mean number of failures within the horizon."""
-        return self._failures[:, self._columns[0][service]]
-
     def fails(self, service: int, time_h: float | None = None) -> FloatArray:
         """Probability that a service that is up fails; not a number where it is down."""
         column = self._event(service)
