@@ -2,10 +2,10 @@
 # make test     all tests but the slow proofs
 # make test-all all tests; the slow proofs are those marked 'slow'
 # make check    lint, format and types
-# make picture  the rooms by floors in CONTRIBUTING.md, and the positions of a role in docs/takeovers.md
-# make bench    what things cost; BENCH="'cluster/*' performance-batch.md" for some rows or a page; BENCH=--write for the pages
+# make picture  the rooms by floors in CONTRIBUTING.md, and the positions of a role in docs/concepts/takeovers.md
+# make bench    what things cost; BENCH="'cluster/*' performance/batch.md" for some rows or a page; BENCH=--write for the pages
 #               and benchmarks/history.csv; BENCH="--aralia FOLDER --peers PYTHON --long" for all there is; BENCH=--list
-# make bench-history   every row by commit, and what has slipped; BENCH=--write for docs/performance-history.md
+# make bench-history   every row by commit, and what has slipped; BENCH=--write for docs/performance/history.md
 # make validation   docs/validation.md, by running every published case; MODELS=FOLDER with SCRAM's chinese.xml for one more
 # make fuzz     inputs that nobody would write, 100,000 of each kind; FUZZ="sites --count 1000" for some
 # Each makes the environment in .venv by itself, once.
@@ -51,7 +51,7 @@ schema: $(STAMP)
 validation: $(STAMP)
 	$(BIN)/python -m validation.page $(if $(MODELS),--models $(MODELS))
 
-# the rooms by floors in CONTRIBUTING.md, from the imports in the code; the positions of a role in docs/takeovers.md
+# the rooms by floors in CONTRIBUTING.md, from the imports in the code; the positions of a role in docs/concepts/takeovers.md
 picture: $(STAMP)
 	$(BIN)/python tests/house.py
 	$(BIN)/python tests/positions.py

@@ -17,7 +17,7 @@ from k2rel.logic.bounds import probability_bounds
 from k2rel.logic.cutsets import minimal_cut_sets
 from k2rel.logic.function import FunctionDiagram, compile_function
 
-PAGE = "performance.md"
+PAGE = "performance/exact.md"
 START_UP_S = 0.04
 """Of SCRAM, in the seconds of reference.csv."""
 HARD = ("das9701", "nus9601")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from measured import HERE, Clock, Result, Row, Run, Section, command, k2rel_words
 
-PAGE = "performance-batch.md"
+PAGE = "performance/batch.md"
 COMMON = {"clients": 0, "repair": "4h", "rates": "", "settings": [], "seed": 1}
 JOBS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
 REPORTS = 7

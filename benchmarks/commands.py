@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from measured import HERE, Row, Section, command, k2rel_words
 
-PAGE = "performance.md"
+PAGE = "performance/exact.md"
 SHORT = (("availability", "L2R", "--method", "exact"), ("availability", "L2R"), ("load", "L2R"), ("--version",))
 FIRST = (
     ("simulate", "L2R", "--histories", "1000"),

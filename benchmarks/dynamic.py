@@ -20,7 +20,7 @@ from k2rel.organisation import Organisation
 from k2rel.services.diagrams import services_of
 from k2rel.studies import study
 
-PAGE = "performance-dynamic.md"
+PAGE = "performance/dynamic.md"
 CHECKER = {128: (2.84, 130), 256: (21.1, 190)}
 """Seconds by the clock and MB of a probabilistic model checker (PRISM, sparse, Gauss-Seidel), generation included."""
 LARGEST = (512, 9_465_876, 46_235_680)

@@ -20,7 +20,7 @@ from k2rel.measures.uncertainty import uncertainty
 from k2rel.services.diagrams import services_of
 from k2rel.studies import study
 
-PAGE = "performance.md"
+PAGE = "performance/exact.md"
 
 
 def level(name: str, clients: int) -> Run:

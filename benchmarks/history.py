@@ -165,7 +165,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("pattern", nargs="?", default="*", help="rows that are meant, such as 'cluster/*'")
     parser.add_argument("--accept", metavar="REASON", help="write the reason beside what slipped")
-    parser.add_argument("--write", action="store_true", help="write docs/performance-history.md and its picture")
+    parser.add_argument("--write", action="store_true", help="write docs/performance/history.md and its picture")
     args = parser.parse_args()
     lines = read()
     if args.accept:
@@ -178,8 +178,8 @@ def main() -> int:
         from growth import trend_picture
         from marked import replace_section
 
-        drawn = "![Processor time of rows by commit](images/history-of-rows.svg)\n\n" * trend_picture(found)
-        replace_section("performance-history.md", "history", drawn + text)
+        drawn = "![Processor time of rows by commit](../images/history-of-rows.svg)\n\n" * trend_picture(found)
+        replace_section("performance/history.md", "history", drawn + text)
     slipped = [trend for trend in found if trend.slips]
     for trend in slipped:
         last, best = trend.latest, trend.best

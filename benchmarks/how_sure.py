@@ -11,7 +11,7 @@ from k2rel.measures.uncertainty import uncertainty
 from k2rel.measures.what_matters import _polynomial, break_even, sensitivity, swing
 from k2rel.studies import study
 
-PAGE = "performance-dynamic.md"
+PAGE = "performance/dynamic.md"
 
 
 def sampled(level: str, clients: int, samples: int) -> Run:

@@ -17,7 +17,7 @@ from measured import Clock, Row, Run, Section
 import k2rel
 from k2rel.simulation.static_sampling import quick_look
 
-PAGE = "performance.md"
+PAGE = "performance/exact.md"
 FEEDS = ("psu_1", "psu_2")
 TYPES = {
     "host": {"failure_rate": 0, "mttr": "1 h"},

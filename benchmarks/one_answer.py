@@ -34,7 +34,7 @@ def answer(level: str, clients: int) -> Run:
 SECTIONS = [
     Section(
         "answer",
-        "performance-dynamic.md",
+        "performance/dynamic.md",
         "One answer",
         [
             Row(

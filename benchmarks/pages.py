@@ -2,7 +2,7 @@
 
 FOLDER holds rendered pages (`k2rel report --all --output FOLDER`). Chromium opens each one as a phone would, 390 pixels
 wide at twice the density, its processor slowed to a quarter; medians of five visits. With ``--write`` the table becomes
-the section "Weight and opening" of docs/reports.md.
+the section "Weight and opening" of docs/how-to/reports.md.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def main() -> None:
     """Measure and print, or write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path, help="folder of rendered pages")
-    parser.add_argument("--write", action="store_true", help="write the table into docs/reports.md")
+    parser.add_argument("--write", action="store_true", help="write the table into docs/how-to/reports.md")
     args = parser.parse_args()
     paths = sorted(args.folder.resolve().glob("*.html"))
     if not paths:
@@ -80,7 +80,7 @@ def main() -> None:
     text = table(paths)
     print(text)
     if args.write:
-        replace_section("reports.md", "pages", text)
+        replace_section("how-to/reports.md", "pages", text)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Measure: make bench, or python benchmarks/run.py [PATTERN ...] [--write] [--record].
 
-A pattern names a page, a section or rows: ``performance.md``, ``cluster``, ``levels/L3R/*``. Without one, everything is
+A pattern names a page, a section or rows: ``performance/exact.md``, ``cluster``, ``levels/L3R/*``. Without one, all is
 measured but what takes many minutes (``--long``). ``--write`` puts the tables and pictures of sections that were
 measured whole into their pages, and the rows into benchmarks/history.csv; ``--record`` the rows alone.
 """
@@ -37,17 +37,21 @@ def meant(section: Section, row: Row, patterns: Sequence[str]) -> bool:
     return not patterns or any(fnmatch.fnmatch(name, pattern) for pattern in patterns for name in names)
 
 
+def flat(page: str) -> str:
+    """The name of a page without folders, as pictures have it."""
+    return page.removesuffix(".md").replace("/", "-")
+
+
 def growth(page: str) -> str:
     """The part of a page that has the picture."""
-    stem = page.removesuffix(".md")
-    return f"![How time and memory grow with size](images/growth-{stem}.svg)"
+    return f"![How time and memory grow with size](../images/growth-{flat(page)}.svg)"
 
 
 def drawn(page: str, results: Sequence[Result]) -> None:
     """Put the picture into a page of which all that is drawn was measured."""
     from growth import growth_picture
 
-    if growth_picture(page.removesuffix(".md"), results):
+    if growth_picture(flat(page), results):
         replace_section(page, "growth", growth(page))
 
 

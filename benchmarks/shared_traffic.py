@@ -84,7 +84,7 @@ CASES = [
 SECTIONS = [
     Section(
         "shared-traffic",
-        "performance-dynamic.md",
+        "performance/dynamic.md",
         "Traffic over several paths",
         [
             Row(

@@ -27,7 +27,7 @@ from k2rel.simulation.rare import rare_loss
 from k2rel.simulation.static_sampling import quick_look
 from k2rel.studies import Study, study
 
-PAGE = "performance-simulation.md"
+PAGE = "performance/simulation.md"
 PREFERRED = Organisation(roles="preferred")
 OURS, BATCHED, PEER = 8_000_000, 100_000, 60_000
 """Histories of a run of k2rel, of the batch, and of RePyability."""

@@ -1,4 +1,4 @@
-"""The positions of a role and how they follow each other, drawn for docs/takeovers.md.
+"""The positions of a role and how they follow each other, drawn for docs/concepts/takeovers.md.
 
 python tests/positions.py      write the picture anew (make picture)
 """

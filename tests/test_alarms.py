@@ -21,7 +21,7 @@ from k2rel.policy.present import Present
 NOW = datetime(2026, 11, 27, 19, 0, tzinfo=UTC)
 HEAD = "component,state,since\n"
 EXAMPLES = data_dir() / "examples" / "alarms"
-PAGE = Path(__file__).parents[1] / "docs" / "duty.md"
+PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "duty.md"
 
 
 def read(text, site="L2R", **more):

@@ -465,7 +465,7 @@ def test_changes_of_a_clients_own_path_are_counted() -> None:
     assert 0 < client_path_changes(dual)[name].client_per_h[0] == pytest.approx(rate, rel=3e-3)
 
 
-PAGE = Path(__file__).parents[1] / "docs" / "takeover-rules.md"
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "takeover-rules.md"
 ROW = re.compile(r"^\| (\w+) \| `(\w+)` \| ([\w ]+?) \| (\w+) \| (\S+) → (\S+) \| (\S+) → (\S+) \|$", re.MULTILINE)
 
 

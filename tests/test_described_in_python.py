@@ -30,12 +30,14 @@ from k2rel.site.values import Record
 from tests.test_names import PLAIN
 
 OFFICE = re.search(
-    r"```yaml\n(format.*?)```", (Path(__file__).parents[1] / "docs" / "site-files.md").read_text(), re.DOTALL
+    r"```yaml\n(format.*?)```",
+    (Path(__file__).parents[1] / "docs" / "reference" / "site-files.md").read_text(),
+    re.DOTALL,
 )[1]
 
 
 def office(**more):
-    """The first site of docs/site-files.md in Python."""
+    """The first site of docs/reference/site-files.md in Python."""
     return (
         k2rel.describe(
             "office", "Office file service on two machines", sides={"A": "rack A", "B": {"title": "rack B"}}, **more
@@ -99,7 +101,7 @@ def test_a_description_reads_like_the_file_and_is_the_same_site():
 
 
 def test_the_example_of_the_page_runs(tmp_path, monkeypatch):
-    page = (Path(__file__).parents[1] / "docs" / "importing.md").read_text()
+    page = (Path(__file__).parents[1] / "docs" / "how-to" / "importing.md").read_text()
     monkeypatch.chdir(tmp_path)
     found: dict[str, object] = {}
     exec(re.search(r"## In Python.*?```python\n(.*?)```", page, re.DOTALL)[1], found)

@@ -702,10 +702,10 @@ def test_the_page_does_as_it_says(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    page = (Path(__file__).parents[1] / "docs" / "importing.md").read_text()
+    page = (Path(__file__).parents[1] / "docs" / "how-to" / "importing.md").read_text()
     section = page.partition("## From a drawing")[2].partition("\n## ")[0]
     found: dict[str, Any] = {}
     for block in re.findall(r"```python\n(.*?)```", section, flags=re.S):
-        exec(compile(block, "docs/importing.md", "exec"), found)
+        exec(compile(block, "docs/how-to/importing.md", "exec"), found)
         for line in re.findall(r"print\(.*\)  # (.*)", block):
             assert line in capsys.readouterr().out

@@ -168,9 +168,9 @@ def test_the_python_of_the_readme_runs(smaller) -> None:
 
 
 def test_figures_and_messages_of_the_page_on_python_hold() -> None:
-    page = (Path(__file__).parents[1] / "docs" / "python.md").read_text()
+    page = (Path(__file__).parents[1] / "docs" / "how-to" / "python.md").read_text()
     found: dict[str, k2rel.Answer] = {}
-    exec(compile(re.search(r"```python\n(.*?)```", page, flags=re.S)[1], "docs/python.md", "exec"), found)
+    exec(compile(re.search(r"```python\n(.*?)```", page, flags=re.S)[1], "docs/how-to/python.md", "exec"), found)
     told = re.findall(r"^(answer\S+)  # ([\d.]+)", page, flags=re.M)
     assert len(told) == 2
     for code, figure in told:
@@ -184,7 +184,7 @@ def test_figures_and_messages_of_the_page_on_python_hold() -> None:
 
 
 def test_what_coverage_and_time_do_is_said_as_it_is() -> None:
-    page = (Path(__file__).parents[1] / "docs" / "method.md").read_text()
+    page = (Path(__file__).parents[1] / "docs" / "reference" / "method.md").read_text()
     told = re.search(
         r"by −([\d.]+) % for each per cent more of the coverage of failures of server software, by ([\d.]+) %", page
     )

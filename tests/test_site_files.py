@@ -104,7 +104,7 @@ def test_capacity_as_a_share_of_the_clients_is_in_whole_clients() -> None:
 
 
 def test_the_site_of_the_documentation_is_good(tmp_path) -> None:
-    text = (data_dir().parent / "docs" / "site-files.md").read_text()
+    text = (data_dir().parent / "docs" / "reference" / "site-files.md").read_text()
     path = tmp_path / "office.yaml"
     path.write_text(text.split("```yaml\n")[1].split("```")[0])
     study = k2rel.study(path)
@@ -114,7 +114,7 @@ def test_the_site_of_the_documentation_is_good(tmp_path) -> None:
 
 def test_what_the_documentation_quotes_stands_in_the_examples() -> None:
     """Each block of the section on paths, line by line."""
-    text = (data_dir().parent / "docs" / "site-files.md").read_text()
+    text = (data_dir().parent / "docs" / "reference" / "site-files.md").read_text()
     section = text[
         text.index("## How a flow uses its paths") : text.index("## What a takeover needs, waits for and costs")
     ]

@@ -1,4 +1,4 @@
-"""What each engine does with each rule of a takeover: the table of docs/takeovers.md, cell by cell.
+"""What each engine does with each rule of a takeover: the table of docs/concepts/takeovers.md, cell by cell.
 
 Each rule is added to two machines in a room. What it must be worth then is worked out without k2rel: with takeovers as
 modelled by the chain of `takeover_chain`, with ideal ones by its enumeration of all sets of failed parts.
@@ -18,7 +18,7 @@ from k2rel.bundled import data_dir
 from k2rel.simulation import Plan, simulate
 from tests.takeover_chain import Chain, ideal
 
-PAGE = Path(__file__).parents[1] / "docs" / "takeovers.md"
+PAGE = Path(__file__).parents[1] / "docs" / "concepts" / "takeovers.md"
 ENGINES = ("ideal, exact engine", "as modelled, Markov", "as modelled, simulation")
 
 SEEN = [{"heartbeat": "ring"}]

@@ -641,7 +641,7 @@ def test_an_editor_knows_templates(old, new, good) -> None:
 
 
 def test_the_block_of_the_documentation_is_good(tmp_path) -> None:
-    text = (data_dir().parent / "docs" / "site-files.md").read_text()
+    text = (data_dir().parent / "docs" / "reference" / "site-files.md").read_text()
     section = text[text.index("## Templates") : text.index("## Format 1")]
     fabric, use, rack = (block.split("```")[0] for block in section.split("```yaml\n")[1:])
     (tmp_path / "rack.yaml").write_text(rack)

@@ -163,7 +163,7 @@ def test_clients_after_a_takeover_are_asked_for_where_a_role_can_move(tmp_path, 
 
 
 def recipe(heading: str) -> str:
-    text = (data_dir().parent / "docs" / "site-files.md").read_text(encoding="utf-8")
+    text = (data_dir().parent / "docs" / "reference" / "site-files.md").read_text(encoding="utf-8")
     return text[text.index(heading) :].split("```yaml\n")[1].split("```")[0]
 
 

@@ -1,4 +1,4 @@
-"""The tables of docs/takeover-rules.md: what each rule of takeovers that no source states changes on the levels."""
+"""The tables of docs/reference/takeover-rules.md: what each rule that no source states changes on the levels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import k2rel
 
-PAGE = Path(__file__).parents[1] / "docs" / "takeover-rules.md"
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "takeover-rules.md"
 LEVELS = ("L2R", "L3R", "nearline")
 _BEGIN, _END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
 

@@ -103,7 +103,7 @@ def report_verb(args: argparse.Namespace) -> int:
 
 
 def sweep_options(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("spec", metavar="SPEC.yaml", help="what to compute (docs/sweeps.md)")
+    sub.add_argument("spec", metavar="SPEC.yaml", help="what to compute (docs/how-to/sweeps.md)")
     sub.add_argument("--output", metavar="DIR", help="folder for the results (default: sweeps/NAME)")
     sub.add_argument("--jobs", type=int, metavar="N", help="processes; default: one for each core")
     sub.add_argument("--scheduler", metavar="ADDRESS", help="compute on a Dask cluster, such as tcp://host:8786")

@@ -1,6 +1,6 @@
 """Functions reduced to ordered binary decision diagrams (R. E. Bryant, 1986), within a bound of nodes.
 
-OxiDD builds them (see docs/decisions/oxidd.md for why); their nodes come over as arrays. For one module several
+OxiDD builds them (why: docs/reference/decisions/oxidd.md); their nodes come over as arrays. For one module several
 orders of the variables are tried in turns, each a little further than before, until one is done. How far is counted in
 nodes that were made: OxiDD's collector runs beside the work, so what is in memory at a moment changes from run to run,
 and with it would the order, the diagram and the last digits.

@@ -253,7 +253,7 @@ def read_circumstances(path: str | Path) -> Circumstances:
     Parameters
     ----------
     path : str or pathlib.Path
-        A YAML file; its entries are those of `Circumstances`, described in ``docs/simulation.md``.
+        A YAML file; its entries are those of `Circumstances`, described in ``docs/how-to/simulation.md``.
 
     Returns
     -------

@@ -177,7 +177,7 @@ def read_sweep(path: str | Path) -> SweepSpec:
     Parameters
     ----------
     path : str or pathlib.Path
-        A YAML file; its entries are described in ``docs/sweeps.md``.
+        A YAML file; its entries are described in ``docs/how-to/sweeps.md``.
 
     Returns
     -------
