@@ -7,6 +7,7 @@
 #               and benchmarks/history.csv; BENCH="--aralia FOLDER --peers PYTHON --long" for all there is; BENCH=--list
 # make bench-history   every row by commit, and what has slipped; BENCH=--write for docs/performance/history.md
 # make validation   docs/validation.md, by running every published case; MODELS=FOLDER with SCRAM's chinese.xml for one more
+# make docs     the documentation site, build/docs/index.html; without a network, warnings are errors
 # make fuzz     inputs that nobody would write, 100,000 of each kind; FUZZ="sites --count 1000" for some
 # Each makes the environment in .venv by itself, once.
 
@@ -18,7 +19,7 @@ STAMP := $(VENV)/.installed
 # their order. Each has one thread for linear algebra: further ones would spin on the other processes' cores
 PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: report test test-all check bench bench-history fuzz validation schema sample picture clean
+.PHONY: report docs test test-all check bench bench-history fuzz validation schema sample picture clean
 
 report: $(STAMP)
 	$(BIN)/k2rel report --all --output reports
@@ -43,6 +44,9 @@ bench-history: $(STAMP)
 
 fuzz: $(STAMP)
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.fuzz $(FUZZ)
+
+docs: $(STAMP)
+	$(BIN)/python -m sphinx -q -W --keep-going -j auto -b html docs build/docs
 
 # data/schema.json is written out so that editors find it beside the site files
 schema: $(STAMP)

@@ -1,0 +1,148 @@
+"""What the site writes by itself: the commands, the glossary, the names of columns, and the notebooks as they run.
+
+``{k2rel-commands}``    every command with its options, from the parser
+``{k2rel-glossary}``    the terms, from the package's own glossary
+``{k2rel-columns}``     the columns of tables, from the package's own nomenclature
+notebooks               copied from ``notebooks/`` before pages are read, executed as any page with code
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from k2rel.cli import _parser
+
+HERE = Path(__file__).parent
+NOTEBOOKS = HERE.parent / "notebooks"
+
+
+class Written(SphinxDirective):
+    """A part of a page that is written as Markdown by a function and read as if it stood there."""
+
+    has_content = False
+
+    def text(self) -> Iterator[str]:
+        """The lines."""
+        raise NotImplementedError
+
+    def run(self) -> list[nodes.Node]:
+        """Read the lines, headings among them."""
+        lines = [line for block in self.text() for line in block.split("\n")]
+        node = nodes.section()
+        node.document = self.state.document
+        self.state.nested_parse(StringList(lines, source=self.__class__.__name__), self.content_offset, node, True)
+        return node.children
+
+
+def plain(text: str) -> str:
+    """A text in which nothing is taken for markup."""
+    return re.sub(r"([\\`*_<>|\[\]{}])", r"\\\1", " ".join(text.split()))
+
+
+def options_of(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """A table of what a command takes."""
+    shown = [action for action in parser._actions if action.help is not argparse.SUPPRESS and action.dest != "help"]
+    shown = [action for action in shown if not isinstance(action, argparse._SubParsersAction)]
+    if not shown:
+        return
+    formatter = parser.formatter_class(parser.prog)
+    yield "| argument or option | what it is |\n|---|---|"
+    for action in shown:
+        if action.option_strings:
+            value = "" if action.nargs == 0 else f" {formatter._format_args(action, action.dest.upper())}"
+            name = ", ".join(f"{option}{value}" for option in action.option_strings)
+        else:
+            name = formatter._format_args(action, action.dest.upper())
+        default = action.default
+        values = vars(action) | {"default": default, "prog": parser.prog}
+        text = (action.help or "") % values
+        yield f"| `{name.replace('|', chr(92) + '|')}` | {plain(text)} |"
+
+
+def sub_commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """Commands below a command."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return dict(action.choices)
+    return {}
+
+
+class Commands(Written):
+    """Every command with its options."""
+
+    def text(self) -> Iterator[str]:
+        """A section a command."""
+        for name, parser in sub_commands(_parser()).items():
+            yield f"## k2rel {name}\n\n{plain(parser.description or '')}.\n"
+            below = sub_commands(parser)
+            yield "\n".join(options_of(parser)) + "\n"
+            for sub, inner in below.items():
+                yield f"### k2rel {name} {sub}\n\n{plain(inner.description or '')}\n"
+                yield "\n".join(options_of(inner)) + "\n"
+
+
+class Glossary(Written):
+    """The terms, each once."""
+
+    def text(self) -> Iterator[str]:
+        """An entry a term."""
+        import k2rel
+
+        if not hasattr(k2rel, "glossary"):
+            return
+        for row in k2rel.glossary().to_dict("records"):
+            also = f" *Also: {plain(row['also'])}.*" if row.get("also") else ""
+            where = f" ({plain(row['standard'])})" if row.get("standard") else ""
+            mark = re.sub(r"[^a-z0-9]+", "-", str(row["term"]).lower()).strip("-")
+            yield f"(term-{mark})=\n**{plain(row['term'])}**\n: {plain(row['definition'])}{where}{also}\n"
+
+
+class Columns(Written):
+    """The columns of tables: title, unit, what it is, former names."""
+
+    def text(self) -> Iterator[str]:
+        """A row a column."""
+        try:
+            from k2rel.nomenclature import nomenclature
+        except ImportError:
+            return
+
+        yield "| name | title | unit | what it is | former names |\n|---|---|---|---|---|"
+        for row in nomenclature().to_dict("records"):
+            cells = (
+                f"`{row['name']}`",
+                *(plain(str(row[key] or "")) for key in ("title", "unit", "definition", "former")),
+            )
+            yield f"| {' | '.join(cells)} |"
+
+
+def copy_notebooks(app: Sphinx) -> None:
+    """Put the notebooks among the pages."""
+    target = HERE / "notebooks"
+    target.mkdir(exist_ok=True)
+    known = {path.name for path in NOTEBOOKS.glob("*.ipynb")}
+    for path in target.glob("*.ipynb"):
+        if path.name not in known:
+            path.unlink()
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        text = path.read_text(encoding="utf-8")
+        copy = target / path.name
+        if not copy.exists() or copy.read_text(encoding="utf-8") != text:  # else all would be read again
+            copy.write_text(text, encoding="utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, object]:
+    """Tell Sphinx."""
+    app.add_directive("k2rel-commands", Commands)
+    app.add_directive("k2rel-glossary", Glossary)
+    app.add_directive("k2rel-columns", Columns)
+    app.connect("builder-inited", copy_notebooks)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

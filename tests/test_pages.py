@@ -1,0 +1,195 @@
+"""What the pages show is run: commands, Python, files; links lead somewhere; the site knows every public name."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import k2rel
+from k2rel.bundled import data_dir
+from k2rel.cli import _arguments
+from k2rel.site.read import read_site
+from k2rel.sweep import read_sweep
+from tests import pages
+from tests.pages import PAGES, ROOT, Block, Command, a_folder, agrees, blocks, commands, followed
+
+CONSOLES = [block for page in PAGES for block in blocks(page) if block.language == "console"]
+COMMANDS = [command for block in CONSOLES for command in commands(block)]
+OURS = [command for command in COMMANDS if command.words[0] == "k2rel"]
+
+ELSEWHERE = {
+    "git": "the address of the repository is not known to the page",
+    "python": "makes environments and runs tasks: tests/test_tasks.py and tests/test_release.py do that",
+    "python3": "as python",
+    "pip": "needs the package to be published; tests/test_release.py installs what would be",
+    "make": "the targets are those of the Makefile, below",
+    "mkdir": "is not ours",
+    "curl": "asks a host that is not there",
+    "py": "is there on Windows only",
+    "papermill": "run by the slow test below",
+    "jupyter": "a server that stays",
+}
+"""Commands that are not run, and why."""
+STAYS = {"explore"}
+"""Commands that go on until Ctrl-C; they have tests of their own."""
+DEAR = {"report", "sweep", "advise", "simulate", "uncertainty", "clients", "served", "outage", "update", "maintenance"}
+"""Verbs that take seconds: a page whose commands are shown with output is run in `make test` without these."""
+
+
+def test_pages_show_code_of_known_kinds_only() -> None:
+    known = {"console", "python", "text", "yaml", "json", "{code-cell} ipython3", "powershell"}
+    assert {str(block): block.language for page in PAGES for block in blocks(page) if block.language not in known} == {}
+
+
+def test_every_command_that_is_not_ours_is_known_and_why_it_is_not_run() -> None:
+    assert {command.words[0] for command in COMMANDS} - {"k2rel", "cd", "."} <= set(ELSEWHERE)
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.M))
+    assert {command.words[1] for command in COMMANDS if command.words[0] == "make"} <= targets
+
+
+def test_the_pages_show_most_commands() -> None:
+    assert len({command.words[1] for command in OURS}) >= 25
+
+
+@pytest.mark.parametrize("command", OURS, ids=str)
+def test_every_command_is_understood(command: Command) -> None:
+    assert _arguments(command.words[1:]).verb == command.words[1]
+
+
+def quick(what: Command | Block) -> bool:
+    return not (isinstance(what, Command) and {what.words[1]} & (DEAR | STAYS))
+
+
+def whole(what: Command | Block) -> bool:
+    return not (isinstance(what, Command) and {what.words[1]} & STAYS)
+
+
+def run(page: Path, wanted) -> None:
+    with a_folder():
+        for what, shown, printed, _, _ in followed(page, wanted):
+            assert not shown.strip() or agrees(shown, printed), f"{what}\n{printed}"
+
+
+WITH_CODE = [page for page in PAGES if any(block.language in {"console", "python"} for block in blocks(page))]
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/tutorial.md"])
+def test_what_a_newcomer_follows_does_as_it_says(name) -> None:
+    run(ROOT / name, quick)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: page.stem)
+def test_every_page_does_as_it_says(page) -> None:
+    run(page, whole)
+
+
+SHIPPED = [set(path.read_text(encoding="utf-8").splitlines()) for path in data_dir().rglob("*.yaml")]
+
+
+def kind_of(block: Block) -> str:
+    """What a block of YAML is: a site, a sweep, targets, or a part of a file that is shipped."""
+    first = block.text.partition("\n")[0]
+    if first.startswith("format:"):
+        return "site"
+    if "levels:" in block.text:
+        return "sweep"
+    if re.fullmatch(r"(\w+: [\d.]+\n)+", block.text):
+        return "targets"
+    return "part"
+
+
+# parts of files that are not shipped; the tests that read them
+PARTS = {
+    "site-files": "test_site_files, test_templates, test_takeover_entries, test_told_of_a_site",
+    "takeovers": "test_takeover_table",
+}
+
+
+@pytest.mark.parametrize(
+    "block", [block for page in PAGES for block in blocks(page) if block.language in {"yaml", "json"}], ids=str
+)
+def test_every_file_that_is_shown_is_one(block: Block, tmp_path) -> None:
+    if block.language == "json":
+        assert json.loads(block.text)
+        return
+    path = tmp_path / "shown.yaml"
+    path.write_text(block.text, encoding="utf-8")
+    match kind_of(block):
+        case "site":
+            assert read_site(path).warnings == ()
+        case "sweep":
+            assert read_sweep(path)
+        case "targets":
+            assert k2rel.read_target(str(path), "L2R")
+        case _:
+            lines = set(block.text.splitlines())
+            assert block.page.stem in PARTS or any(lines <= shipped for shipped in SHIPPED), block
+
+
+def test_the_runner_notices_an_output_that_is_not_the_one_shown(tmp_path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("```console\n$ k2rel levels\n...\nL2R …\n...\nL9 is no level\n...\n```\n", encoding="utf-8")
+    pages_of = blocks(page)
+    assert [block.language for block in pages_of] == ["console"]
+    with a_folder():
+        ((_, shown, printed, _, _),) = followed(page)
+    assert not agrees(shown, printed)
+    assert agrees("...\nL2R …\n...\n", printed)
+    assert pages.renewed("...\nL2R       Level 2\n...\n", printed).splitlines()[1].startswith("L2R ")
+
+
+# the site
+
+
+LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)\s#]+)(?:#([^)\s]+))?\)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_link_of_a_page_leads_somewhere(page) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.S)
+    for target, anchor in LINK.findall(text):
+        there = page.parent / target
+        if "/notebooks/" in there.as_posix() and there.suffix == ".ipynb":
+            there = ROOT / "notebooks" / there.name
+        if target.endswith(("licences.md",)) and not there.exists():
+            continue
+        assert there.exists(), f"{target} of {page.name}"
+        if anchor and there.suffix == ".md":
+            titles = re.findall(r"^#+ (.*)$", there.read_text(encoding="utf-8"), flags=re.M)
+            marks = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+            assert anchor in marks, f"{target}#{anchor} of {page.name}"
+
+
+def test_every_public_name_stands_once_in_the_interface() -> None:
+    listed = re.findall(r"^   k2rel\.(\w+)$", (ROOT / "docs" / "reference" / "api.md").read_text(), flags=re.M)
+    public = [name for name in dir(k2rel) if not name.startswith("_") and not hasattr(getattr(k2rel, name), "__path__")]
+    assert sorted(listed) == sorted(public)
+
+
+@pytest.mark.slow
+def test_the_site_is_built_without_a_warning_and_without_a_network(tmp_path) -> None:
+    """Every notebook and every picture of the gallery runs; `make docs` in a copy, so that nothing is kept from before."""
+    shutil.copytree(ROOT / "docs", tmp_path / "docs", ignore=shutil.ignore_patterns("api", "*.ipynb"))
+    for name in ("notebooks", "data", "k2rel", "CONTRIBUTING.md", "CHANGELOG.md", "reports"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    where = tmp_path / "site"
+    words = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", tmp_path / "docs", where]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=1500, check=False)
+    assert done.returncode == 0, done.stderr
+    for page in where.rglob("*.html"):
+        loaded = re.findall(
+            r"<(?:script|link|img)[^>]+(?:src|href)=\"(https?:[^\"]+)\"", page.read_text(encoding="utf-8")
+        )
+        assert loaded == [], f"{page.name} loads from elsewhere"
+
+
+def test_commands_are_read_as_a_shell_reads_them() -> None:
+    (command,) = commands(Block(ROOT / "README.md", "console", '$ k2rel a --x "b c" \\\n    --y  # why\nout\n', 0, 0))
+    assert command.words == shlex.split('k2rel a --x "b c" --y')
+    assert command.shown == "out\n"
