@@ -47,6 +47,12 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_<>|\[\]{}])", r"\\\1", " ".join(text.split()))
 
 
+def sentence(text: str | None) -> str:
+    """What a command does, as a sentence."""
+    said = plain(text or "").rstrip(".")
+    return f"{said[:1].upper()}{said[1:]}." if said else ""
+
+
 def options_of(parser: argparse.ArgumentParser) -> Iterator[str]:
     """A table of what a command takes."""
     shown = [action for action in parser._actions if action.help is not argparse.SUPPRESS and action.dest != "help"]
@@ -81,11 +87,11 @@ class Commands(Written):
     def text(self) -> Iterator[str]:
         """A section a command."""
         for name, parser in sub_commands(_parser()).items():
-            yield f"## k2rel {name}\n\n{plain(parser.description or '')}.\n"
+            yield f"## k2rel {name}\n\n{sentence(parser.description)}\n"
             below = sub_commands(parser)
             yield "\n".join(options_of(parser)) + "\n"
             for sub, inner in below.items():
-                yield f"### k2rel {name} {sub}\n\n{plain(inner.description or '')}\n"
+                yield f"### k2rel {name} {sub}\n\n{sentence(inner.description)}\n"
                 yield "\n".join(options_of(inner)) + "\n"
 
 
