@@ -39,7 +39,7 @@ class Written(SphinxDirective):
         node = nodes.section()
         node.document = self.state.document
         self.state.nested_parse(StringList(lines, source=self.__class__.__name__), self.content_offset, node, True)
-        return node.children
+        return list(node.children)
 
 
 def plain(text: str) -> str:
@@ -59,7 +59,7 @@ def options_of(parser: argparse.ArgumentParser) -> Iterator[str]:
     shown = [action for action in shown if not isinstance(action, argparse._SubParsersAction)]
     if not shown:
         return
-    formatter = parser.formatter_class(parser.prog)
+    formatter = argparse.HelpFormatter(parser.prog)
     yield "| argument or option | what it is |\n|---|---|"
     for action in shown:
         if action.option_strings:

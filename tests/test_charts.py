@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import shutil
+from io import BytesIO
 from typing import Any
 from xml.etree import ElementTree
 
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
 
 import k2rel
 from k2rel import plots
@@ -145,9 +147,6 @@ def test_two_charts_of_a_page_share_no_name() -> None:
 
 
 def test_a_png_is_as_wide_as_a_slide_wants_and_says_where_it_comes_from() -> None:
-    from io import BytesIO
-
-    from PIL import Image
 
     ax = plots.plot_contracts(contracts_of())
     svg_of(ax)
@@ -257,3 +256,14 @@ def test_of_very_many_elements_those_nearest_to_their_capacity_are_drawn() -> No
     assert len(drawn) == 40 < len(loaded)
     assert {load.element for load in failed.loads if load.overloaded} <= drawn
     assert "40 of" in " ".join(ax.get_title(loc="left").split())
+
+
+def test_a_notebook_that_cuts_off_margins_shows_the_legend_too() -> None:
+    """Inline pictures of notebooks are cut to what is in the layout; the legend below is kept."""
+    drawn = plots.plot_contracts(contracts_of()).figure
+    size = []
+    for how in (None, "tight"):
+        file = BytesIO()
+        drawn.savefig(file, format="png", dpi=100, bbox_inches=how)
+        size.append(Image.open(file).size)
+    assert size[1][1] >= size[0][1]

@@ -16,6 +16,7 @@ from k2rel.units import minutes_text
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
 
 __all__ = [
@@ -86,6 +87,16 @@ def side_colour(sides: Sequence[str], side: str | None) -> str:
     return side_colours(tuple(sides))[sides.index(side)].code if side is not None and side in sides else SHARED
 
 
+def _figure(size: tuple[float, float]) -> Figure:
+    """A figure that is shown whole, its legend too, where a notebook cuts off margins."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    figure.set_gid(_OURS)
+    figure.patch.set_in_layout(True)
+    return figure
+
+
 def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     """Give the axes to draw on: those handed in, or new ones of a size [inch].
 
@@ -94,13 +105,7 @@ def new_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     >>> new_axes(None, (4, 3)).figure.get_size_inches().tolist()
     [4.0, 3.0]
     """
-    if ax is not None:
-        return ax
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, layout="constrained")
-    figure.set_gid(_OURS)
-    return figure.subplots()
+    return _figure(size).subplots() if ax is None else ax
 
 
 def panel_axes(count: int, height: float, *, sharex: bool = True) -> list[Axes]:
@@ -111,10 +116,7 @@ def panel_axes(count: int, height: float, *, sharex: bool = True) -> list[Axes]:
     >>> len(panel_axes(2, 2.0))
     2
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(WIDE, height * count), layout="constrained")
-    figure.set_gid(_OURS)
+    figure = _figure((WIDE, height * count))
     axes = figure.subplots(count, 1, sharex=sharex, sharey=True, squeeze=False)[:, 0]
     for ax in axes:
         ax.tick_params(labelbottom=True)
