@@ -18,6 +18,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ["COLUMNS"] = "110"
 
 import k2rel  # noqa: E402
+from k2rel.basis import basis_hash  # noqa: E402
 
 project = "k2rel"
 author = "The k2rel authors"
@@ -36,8 +37,10 @@ html_copy_source = False
 myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline"]
 myst_heading_anchors = 3
 
+# outputs are those of this code and data: after a change of either every page with code runs again
+made_with = basis_hash("matplotlib", "numpy", "pandas", "scipy")
 nb_execution_mode = "cache"
-nb_execution_cache_path = str(ROOT / "build" / "docs-cache")
+nb_execution_cache_path = str(ROOT / "build" / "docs-cache" / made_with[:16])
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True
 nb_execution_in_temp = True

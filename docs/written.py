@@ -150,5 +150,6 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.add_directive("k2rel-commands", Commands)
     app.add_directive("k2rel-glossary", Glossary)
     app.add_directive("k2rel-columns", Columns)
+    app.add_config_value("made_with", "", "env")  # all is read again where it has changed
     app.connect("builder-inited", copy_notebooks)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
