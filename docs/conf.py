@@ -32,6 +32,7 @@ html_title = f"k2rel {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
+html_show_search_summary = False  # would be fetched page by page, which files on a disk do not allow
 html_copy_source = False
 
 myst_enable_extensions = ["colon_fence", "deflist", "attrs_inline"]

@@ -17,6 +17,7 @@ from k2rel.site.read import read_site
 from k2rel.sweep import read_sweep
 from tests import pages
 from tests.pages import PAGES, ROOT, Block, Command, a_folder, agrees, blocks, commands, followed
+from tests.visiting import CHROMIUM, Visit
 
 CONSOLES = [block for page in PAGES for block in blocks(page) if block.language == "console"]
 COMMANDS = [command for block in CONSOLES for command in commands(block)]
@@ -172,21 +173,54 @@ def test_every_public_name_stands_once_in_the_interface() -> None:
     assert sorted(listed) == sorted(public)
 
 
-@pytest.mark.slow
-def test_the_site_is_built_without_a_warning_and_without_a_network(tmp_path) -> None:
-    """Every notebook and every picture of the gallery runs; `make docs` in a copy, so that nothing is kept from before."""
-    shutil.copytree(ROOT / "docs", tmp_path / "docs", ignore=shutil.ignore_patterns("api", "*.ipynb"))
-    for name in ("notebooks", "data", "k2rel", "CONTRIBUTING.md", "CHANGELOG.md", "reports"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    where = tmp_path / "site"
-    words = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", tmp_path / "docs", where]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=1500, check=False)
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The site, built in a copy, so that nothing is kept from before; every notebook and every picture of the gallery runs."""
+    place = tmp_path_factory.mktemp("site")
+    shutil.copytree(ROOT / "docs", place / "docs", ignore=shutil.ignore_patterns("api", "*.ipynb"))
+    for name in ("notebooks", "data", "k2rel", "tests", "CONTRIBUTING.md", "CHANGELOG.md", "reports", "pyproject.toml"):
+        (place / name).symlink_to(ROOT / name)
+    words = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-j", "2", "-b", "html", "docs", "site"]
+    done = subprocess.run(words, cwd=place, capture_output=True, text=True, timeout=1500, check=False)
     assert done.returncode == 0, done.stderr
-    for page in where.rglob("*.html"):
-        loaded = re.findall(
-            r"<(?:script|link|img)[^>]+(?:src|href)=\"(https?:[^\"]+)\"", page.read_text(encoding="utf-8")
-        )
-        assert loaded == [], f"{page.name} loads from elsewhere"
+    return place / "site"
+
+
+@pytest.mark.slow
+def test_the_site_is_built_without_a_warning_and_loads_nothing_from_elsewhere(site) -> None:
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        assert re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=\"(https?:[^\"]+)\"", text) == [], page.name
+    notebooks = {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert notebooks <= {path.stem for path in (site / "notebooks").glob("*.html")}
+    assert (site / "gallery.html").read_text(encoding="utf-8").count("<img") >= 25
+    assert {path.stem for path in (site / "reference" / "api").glob("k2rel.*.html")} >= {"k2rel.study", "k2rel.risk"}
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+def test_the_site_is_clicked_through_without_a_complaint(browser, site) -> None:
+    """Every page that the sidebar leads to, from the first one on, and the search."""
+    visit = Visit(browser, (site / "index.html").as_uri(), selector="article")
+    there = visit.page.eval_on_selector_all(".sidebar-tree a.reference.internal", "all => all.map(a => a.href)")
+    places = {url.partition("#")[0] for url in there if "/api/" not in url}
+    assert len(places) >= 50
+    for url in sorted(places):
+        visit.page.goto(url)
+        assert visit.page.locator("article h1").count() >= 1, url
+        wide = visit.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 1, f"{url} is wider than the window"
+        lost = visit.page.evaluate("[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)")
+        assert lost == [], url
+    visit.page.goto((site / "index.html").as_uri())
+    visit.page.click("text=Tutorial >> nth=0")
+    visit.page.wait_for_selector("h1:has-text('Tutorial')")
+    visit.page.fill(".sidebar-search", "coverage")
+    visit.page.press(".sidebar-search", "Enter")
+    visit.page.wait_for_selector("#search-results li a")
+    assert visit.page.locator("#search-results a", has_text="What coverage is").count() >= 1
+    visit.clean()
 
 
 def test_commands_are_read_as_a_shell_reads_them() -> None:
