@@ -495,7 +495,7 @@ def test_the_examples_tell_the_same_evening_and_the_page_shows_it(k2) -> None:
     assert not [note for note in (*evening.notes, *dump.notes) if note.startswith("WARNING")]
     shown = k2("risk", "L2R", "--alarms", "data/examples/alarms/evening.csv", "--now", now).out
     (told,) = re.findall(r"^Alarms: .*?(?=^\.\.\.)", PAGE.read_text(), re.M | re.S)
-    assert told in shown
+    assert " ".join(told.split()) in " ".join(shown.split())
     for line in re.findall(r"^\S+,\S+$", re.search(r"```text\n(.*?)```", PAGE.read_text(), re.S)[1], re.M):
         assert line in (EXAMPLES / "names.csv").read_text()
 

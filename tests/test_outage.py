@@ -444,7 +444,7 @@ def test_the_command_tells_the_year_and_writes_what_it_teaches(k2, tmp_path) -> 
     ):
         assert text in run.out, text
     page = (Path(__file__).parents[1] / "docs" / "how-to" / "outage.md").read_text()
-    told = re.search(r"```console\n\$ [^\n]*\n(.*?)\n\.\.\.\n", page, flags=re.S)
+    told = re.search(r"```console\n\$ [^\n]*\n\.\.\.\n(.*?)\n\.\.\.\n", page, flags=re.S)
     assert told is not None
     assert " ".join(told[1].split()) in " ".join(run.out.split())
     again = k2("availability", "L2R", "--rates", rates, "--format", "json")
