@@ -102,6 +102,12 @@ def agrees(shown: str, printed: str) -> bool:
     return re.fullmatch("".join(lines), "".join(f"{line}\n" for line in tidy(printed))) is not None
 
 
+def _likeness(old: str, new: str) -> float:
+    """How alike two lines are: first words count most, for they say what a row is of."""
+    first = (old.split() or [""])[0] == (new.split() or [""])[0]
+    return difflib.SequenceMatcher(None, old, new, autojunk=False).ratio() + 0.5 * first
+
+
 def renewed(shown: str, printed: str) -> str:
     """The new output in the form of the one shown: of each of its lines the nearest, in order."""
     new = tidy(printed)
@@ -113,8 +119,7 @@ def renewed(shown: str, printed: str) -> str:
         if line.strip() == ANY:
             kept.append(line)
             continue
-        ratios = [difflib.SequenceMatcher(None, line, other, autojunk=False).ratio() - 1e-4 * n
-                  for n, other in enumerate(new[at:])]  # fmt: skip
+        ratios = [_likeness(line, other) - 1e-4 * n for n, other in enumerate(new[at:])]
         if ratios and max(ratios) > 0.3:
             at += ratios.index(max(ratios))
             kept.append(f"{new[at][: len(line) - 2].rstrip()} …" if line.endswith("…") else new[at])
