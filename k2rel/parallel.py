@@ -32,8 +32,15 @@ def worker_count(workers: int | None) -> int:
     (3, True)
     """
     if workers is None:
-        return len(os.sched_getaffinity(0))
+        return _cores()
     return as_whole("workers", workers, 1, _MOST)
+
+
+def _cores() -> int:
+    """Cores that this process may use; where no system says it, those of the machine."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return getattr(os, "process_cpu_count", os.cpu_count)() or 1  # the first from Python 3.13 on
 
 
 def is_lost(client: Any, error: BaseException) -> bool:

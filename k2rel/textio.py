@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from k2rel.claims import claimed_name
+from k2rel.claims import claimed_name, put_in_place
 from k2rel.errors import InputError, Problem
 
 __all__ = [
@@ -199,7 +199,7 @@ def write_together(texts: Mapping[Path, str]) -> None:
     """
     with ExitStack() as stack:
         for path, text in texts.items():
-            stack.enter_context(whole(path)).write_text(text, encoding="utf-8")
+            stack.enter_context(whole(path)).write_text(text, encoding="utf-8", newline="\n")
 
 
 @contextmanager
@@ -221,4 +221,4 @@ def whole(path: Path) -> Iterator[Path]:
         yield temporary
         with suppress(OSError):  # who may read it stays as it was
             temporary.chmod(target.stat().st_mode)
-        os.replace(temporary, target)
+        put_in_place(temporary, target)

@@ -260,4 +260,4 @@ def written(path: str, text: str, force: bool) -> None:
     """Write a file that is whole or not there."""
     check_free(path, force)
     with writing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", newline="\n")

@@ -186,7 +186,7 @@ class _Model:
                 raise part.error(f"role must be public or private, got '{own}'")
             if part.tag in {"include", "xi:include"}:
                 path = self.included(part, files)
-                inner = read_xml(path, str(path.relative_to(self.folder)))
+                inner = read_xml(path, path.relative_to(self.folder).as_posix())
                 self.collect(inner, container, role, [*files, path])
             elif part.tag == "model-data":
                 self.collect(part, container, own, files)

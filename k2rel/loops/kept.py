@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import pickle
 import sys
 from collections.abc import Callable, Iterator
@@ -25,7 +24,7 @@ import numpy as np
 from numba.core.caching import CompileResultCacheImpl, NullCache, _Cache
 from numba.core.serialize import dumps
 
-from k2rel.claims import claimed_name, remove_unclaimed
+from k2rel.claims import claimed_name, put_in_place, remove_unclaimed
 
 __all__: list[str] = []
 
@@ -126,7 +125,7 @@ class Kept(_Cache):
             with claimed_name(file) as beside:
                 payload = dumps(self._impl.reduce(data))
                 beside.write_bytes(hashlib.sha256(payload).digest() + payload)
-                os.replace(beside, file)
+                put_in_place(beside, file, keep=False)  # what is there is the same
             for other in self._folder.glob(f"{self._name}*.nbc"):
                 if not other.name.startswith(f"{self._name}{self._digest[:_SHOWN]}"):
                     other.unlink(missing_ok=True)

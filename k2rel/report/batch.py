@@ -343,7 +343,7 @@ def _remote(shipped: tuple[Job, bytes, dict[str, bytes]]) -> tuple[Report, dict[
         parameters = {key: placed(value) for key, value in job.parameters.items()}
         output = here / "output"
         done = render_report(replace(job, notebook=here / job.notebook.name, parameters=parameters), output)
-        files = {str(p.relative_to(output)): p.read_bytes() for p in sorted(output.rglob("*")) if p.is_file()}
+        files = {p.relative_to(output).as_posix(): p.read_bytes() for p in sorted(output.rglob("*")) if p.is_file()}
     # the manifest last: a report without it is made again
     return done, dict(sorted(files.items(), key=lambda item: item[0].endswith(".manifest.json")))
 

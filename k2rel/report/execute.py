@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from k2rel.errors import InputError, RenderError
-from k2rel.report.files import check_regular, claimed_name
+from k2rel.report.files import check_regular, claimed_name, put_in_place
 from k2rel.report.parameters import checked
 
 __all__ = ["execute_notebook", "quiet"]
@@ -121,7 +120,7 @@ def executed(
 ) -> Path:
     """Execute a notebook as `execute_notebook` does, within `quiet` of the caller; for threads."""
     check_regular(output)
-    from k2rel.report.kernels import start_server
+    from k2rel.report.kernels import start_server, times_stopped
 
     start_server()  # papermill takes as long to import as the kernels' process to start: side by side
     papermill = _papermill()
@@ -130,7 +129,7 @@ def executed(
     from papermill.exceptions import PapermillExecutionError
 
     parameters = _checked(papermill, notebook, parameters)
-    call = _Call(on_cell)
+    call, stopped = _Call(on_cell), times_stopped()
     output.parent.mkdir(parents=True, exist_ok=True)
     failed = output.parent / "failed" / output.name
     with claimed_name(output) as temporary:
@@ -157,15 +156,15 @@ def executed(
                     break
                 except (RuntimeError, DeadKernelError) as error:
                     final = isinstance(error, PapermillExecutionError | CellTimeoutError) or call.started
-                    if final or attempt == _ATTEMPTS:
+                    if final or attempt == _ATTEMPTS or times_stopped() != stopped:
                         raise
-            os.replace(temporary, output)
+            put_in_place(temporary, output)
             failed.unlink(missing_ok=True)
             return output
         except (PapermillExecutionError, CellTimeoutError, DeadKernelError, RuntimeError) as error:
             failed.parent.mkdir(parents=True, exist_ok=True)
             if temporary.exists() and temporary.stat().st_size:
-                os.replace(temporary, failed)
+                put_in_place(temporary, failed)
             elif call.latest is not None:
                 nbformat.write(call.latest.nb, str(failed))  # type: ignore[no-untyped-call]
             cells = call.latest.nb.cells if call.latest is not None else ()

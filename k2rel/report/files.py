@@ -6,12 +6,21 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from k2rel.claims import claimed_folder, claimed_name, remove_unclaimed, temporary_folder
+from k2rel.claims import (
+    claimed_folder,
+    claimed_name,
+    held_open,
+    put_in_place,
+    remove_unclaimed,
+    temporary_folder,
+)
 from k2rel.errors import InputError
 from k2rel.signs import is_text
 from k2rel.textio import check_regular, whole, write_whole
 
-__all__ = ["Output", "check_regular", "claimed_name", "temporary_folder", "whole", "write_whole"]
+__all__ = [
+    "Output", "check_regular", "claimed_name", "held_open", "put_in_place", "temporary_folder", "whole", "write_whole",
+]  # fmt: skip
 
 
 class Output:

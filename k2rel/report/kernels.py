@@ -1,7 +1,8 @@
 """Kernels for notebooks: copies of a process that has everything imported, each talking over sockets of its own.
 
 A kernel that imports everything itself costs about three times as much as a short report. Where processes cannot be
-copied (no POSIX), kernels start as usual.
+copied, each kernel is a process of its own that Jupyter's manager starts, and imports for itself: on Windows, and on
+macOS, whose own libraries do not work in a copy.
 """
 
 from __future__ import annotations
@@ -26,9 +27,11 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from k2rel.errors import K2relError
 from k2rel.report.files import temporary_folder
 
-__all__ = ["ForkedKernel", "kernel_manager", "start_server", "stop_server"]
+__all__ = ["ForkedKernel", "UsualKernel", "kernel_manager", "start_server", "stop_server", "times_stopped"]
 
-_NAME = "k2rel-forked"
+_NAME = "k2rel"
+# one thread for each kernel: linear algebra in threads would fight for the cores, and threads are missing in a copy
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 _PATIENT = {"OMP_WAIT_POLICY": "passive"}  # threads that have nothing to do leave the cores to other kernels
 
 
@@ -36,8 +39,7 @@ class _Server:
     """The process that is copied; what it is asked for while it still imports, it answers when it is ready."""
 
     def __init__(self) -> None:
-        # one thread for each kernel: linear algebra in threads would fight for the cores, and threads do not fork
-        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **_PATIENT}
+        environment = {**os.environ, **_ONE_THREAD, **_PATIENT}
         self.lock = threading.Lock()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "k2rel.report.forkserver"],
@@ -65,7 +67,14 @@ class _Server:
 
 
 _server: _Server | None = None
+_usual: set[subprocess.Popen[bytes]] = set()
+_stopped = 0
 _starting = threading.Lock()
+
+
+def _copies() -> bool:
+    """Whether kernels are copies of a process here."""
+    return hasattr(os, "fork") and sys.platform != "darwin"
 
 
 def _running() -> _Server:
@@ -83,22 +92,39 @@ def start_server() -> None:
     --------
     >>> start_server()
     """
-    if hasattr(os, "fork"):
+    if _copies():
         _running()
 
 
 def stop_server() -> None:
-    """End the process that kernels are copies of; the next kernel starts another one.
+    """End the process that kernels are copies of, and all kernels; the next kernel starts another one.
 
     Examples
     --------
     >>> stop_server()
     """
-    global _server
+    global _server, _stopped
     with _starting:
+        _stopped += 1
         if _server is not None:
             _server.stop()
             _server = None
+        while _usual:
+            with suppress(OSError):
+                _usual.pop().kill()
+
+
+def times_stopped() -> int:
+    """How often all kernels were ended: whoever's kernel died meanwhile needs no other one.
+
+    Examples
+    --------
+    >>> before = times_stopped()
+    >>> stop_server()
+    >>> times_stopped() - before
+    1
+    """
+    return _stopped
 
 
 atexit.register(stop_server)
@@ -153,9 +179,31 @@ class ForkedKernel(LocalProvisioner):
         return self.connection_info
 
 
+class UsualKernel(LocalProvisioner):
+    """Makes a kernel by starting this Python anew, whatever the Jupyter of this machine calls its own.
+
+    Examples
+    --------
+    >>> UsualKernel.__mro__[1].__name__
+    'LocalProvisioner'
+    """
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        """Launch it; what it writes past its sockets goes nowhere, and it is known to `stop_server`."""
+        own = [sys.executable, "-m", "ipykernel_launcher", "-f", cmd[cmd.index("-f") + 1]]
+        environment = {**_PATIENT, **(kwargs.get("env") or os.environ), **_ONE_THREAD}
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        found = await super().launch_kernel(own, **{**kwargs, **silent, "env": environment})
+        started: Any = self.process
+        with _starting:
+            _usual.difference_update([one for one in _usual if one.poll() is not None])
+            _usual.add(started)
+        return found
+
+
 @contextmanager
 def kernel_manager() -> Iterator[dict[str, Any]]:
-    """Give what nbclient needs to start a kernel of ours; over TCP another process might take its ports.
+    """Give what nbclient needs to start a kernel of ours; copies use no TCP, where another process might take the ports.
 
     Examples
     --------
@@ -163,19 +211,17 @@ def kernel_manager() -> Iterator[dict[str, Any]]:
     ...     sorted(options)
     ['kernel_manager_class']
     """
-    if not hasattr(os, "fork"):
-        yield {}
-        return
+    kind = ForkedKernel if _copies() else UsualKernel
     factory = KernelProvisionerFactory.instance()
-    factory.provisioners[_NAME] = EntryPoint(_NAME, f"{__name__}:ForkedKernel", factory.GROUP_NAME)
+    factory.provisioners[_NAME] = EntryPoint(_NAME, f"{__name__}:{kind.__name__}", factory.GROUP_NAME)
     with temporary_folder() as folder:
+        sockets = {"transport": "ipc", "ip": f"{folder}/k"} if _copies() else {}
 
         class Manager(AsyncKernelManager):
-            """A kernel manager whose kernels use sockets, and have their keys, in `folder`."""
+            """A kernel manager whose kernels have their keys, and their sockets where they can be files, in `folder`."""
 
             def __init__(self, **kwargs: Any) -> None:
-                own = {"transport": "ipc", "ip": f"{folder}/k", "connection_file": f"{folder}/{uuid4().hex}.json"}
-                super().__init__(**{**kwargs, **own})
+                super().__init__(**{**kwargs, **sockets, "connection_file": str(folder / f"{uuid4().hex}.json")})
                 if self.kernel_spec is not None:
                     self.kernel_spec.metadata = {"kernel_provisioner": {"provisioner_name": _NAME}}
 

@@ -21,7 +21,7 @@ from k2rel.basis import basis_hash
 from k2rel.claims import meant
 from k2rel.errors import K2relError
 from k2rel.report.execute import executed
-from k2rel.report.files import write_whole
+from k2rel.report.files import held_open, write_whole
 from k2rel.report.page import report_page
 from k2rel.report.pdf import print_pdf
 from k2rel.signs import is_text, plain_signs
@@ -126,6 +126,9 @@ def render_report(job: Job, folder: Path, on_cell: Callable[[], None] | None = N
         return Report(job.name, error=f"{plain_signs(name)}: the bytes of this name are no text; rename it")
     try:
         key = job.key
+        if held := next((file for file in _files_of(manifest) if held_open(folder / file)), None):
+            why = "another program has it open, so it cannot be replaced; close it there and run this again"
+            return Report(job.name, error=f"{held}: {why}")
         manifest.unlink(missing_ok=True)
         results = folder / "results"
         results.mkdir(parents=True, exist_ok=True)
@@ -142,7 +145,7 @@ def render_report(job: Job, folder: Path, on_cell: Callable[[], None] | None = N
             files.append(print_pdf(page, page.with_suffix(".pdf")))
         named = {f"{job.name}.json", *headline.get("files", ())}
         files += [results / name for name in sorted(named) if (results / name).is_file()]
-        digests = {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+        digests = {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
         write_whole(manifest, json.dumps({"key": key, "version": __version__, "files": digests}, indent=1) + "\n")
         return Report(job.name, tuple(digests))
     except K2relError as error:
@@ -152,6 +155,14 @@ def render_report(job: Job, folder: Path, on_cell: Callable[[], None] | None = N
         if error.filename and Path(error.filename) == job.notebook:
             return Report(job.name, error=f"the notebook {where} cannot be read: {error.strerror}")
         return Report(job.name, error=f"{where} cannot be written: {error.strerror or error}")
+
+
+def _files_of(manifest: Path) -> tuple[str, ...]:
+    """Files that the report before had."""
+    try:
+        return tuple(map(str, json.loads(manifest.read_text(encoding="utf-8"))["files"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
 
 
 def _no_text(job: Job) -> str | None:

@@ -341,12 +341,12 @@ def _remote(
                 continue
             path = here / str(number) / Path(name).name
             path.parent.mkdir()
-            path.write_text(content, encoding="utf-8")
+            path.write_text(content, encoding="utf-8", newline="\n")
             placed[name] = str(path)
         for _, point in chunk:
             if point.pin is not None and point.level in placed:
                 beside = Path(placed[point.level]).with_name(Path(point.pin).name)
-                beside.write_text(files[point.pin], encoding="utf-8")
+                beside.write_text(files[point.pin], encoding="utf-8", newline="\n")
         moved = [
             (key, replace(p, level=placed.get(p.level, p.level), rates=placed.get(p.rates or "", p.rates)))
             for key, p in chunk
