@@ -192,7 +192,7 @@ def site_path(level_or_file: str | Path, data: str | None = None) -> Path:
         raise InputError(Problem("is a folder, not a site file", file=text))
     if path.exists():
         raise InputError(Problem("is no regular file, and no other is read", file=text))
-    if path.suffix.lower() in {".yaml", ".yml"} or "/" in text:
+    if path.suffix.lower() in {".yaml", ".yml"} or {"/", "\\"} & set(text):
         raise InputError(Problem("there is no such file", file=text))
     meant = closest(text, (*names, *designs)) or closest(text, names)
     raise InputError(f"there is no level, design or file '{plain_signs(text, '')}'{meant}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -140,7 +141,7 @@ def check_addresses(size: float, what: str) -> None:
         return
     taken = 0.0
     with suppress(OSError, ValueError, IndexError):  # Linux alone says what is taken
-        taken = float(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        taken = float(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
     if size > limit - taken:
         raise ModelTooLargeError(
             f"{what} needs {as_memory(size)} of addresses, and the limit of this process leaves "
@@ -174,6 +175,17 @@ def _of_machine() -> float:
     sizes = [float("inf")]
     if hasattr(os, "sysconf") and {"SC_PAGE_SIZE", "SC_PHYS_PAGES"} <= os.sysconf_names.keys():
         sizes.append(float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")))
+    if sys.platform == "win32":
+        sizes.append(_of_windows())
     with suppress(OSError, ValueError):  # no container, or one without a limit ("max")
-        sizes.append(float(_CONTAINER.read_text()))
+        sizes.append(float(_CONTAINER.read_text(encoding="ascii")))
     return min(sizes)
+
+
+def _of_windows() -> float:
+    """Memory of the machine, which Windows says in a record of nine numbers, the third of them."""
+    import ctypes
+
+    found = (ctypes.c_ulonglong * 8)(64)  # the first two are of four bytes: length, and load in percent
+    known = vars(ctypes)["WinDLL"]("kernel32").GlobalMemoryStatusEx(ctypes.byref(found))
+    return float(found[1]) if known else float("inf")

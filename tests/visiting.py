@@ -1,8 +1,8 @@
 """Pages that are watched while they are open in a browser."""
 
-import shutil
+from k2rel.report.pdf import chromium
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = chromium()
 
 
 class Visit:

@@ -6,6 +6,7 @@ used; 3 a defect in k2rel itself. Heavy imports happen inside the verbs, so that
 ``inputs``         options that verbs share, and the study that they name
 ``printing``       tables that fit the terminal, CSV, JSON
 ``layout``         texts and tables within a width
+``terminal``       what an output can show
 ``waiting``        what is being done meanwhile, where that takes long
 ``named``          verbs about what can be named: levels, designs, a copy to begin with
 ``studies``        verbs about a level or a site
@@ -60,6 +61,7 @@ from k2rel.cli import (
 )
 from k2rel.cli.inputs import quiet_option
 from k2rel.cli.printing import one_table, tell
+from k2rel.cli.terminal import make_ready
 from k2rel.cli.waiting import patience
 from k2rel.errors import K2relError, NoConvergenceError, RenderError, closest
 from k2rel.memory import allowed_bytes
@@ -210,6 +212,12 @@ def _is_of_output(error: Exception) -> bool:
     return isinstance(error, OSError) and error.filename is None and error.errno in none_left
 
 
+def _is_closed_pipe(error: Exception) -> bool:
+    """Whether whoever read the answer has gone, as Windows says it."""
+    invalid = isinstance(error, OSError) and error.filename is None and error.errno == errno.EINVAL
+    return invalid and sys.platform == "win32"
+
+
 def _give_up_output() -> None:
     """Let nothing that still waits to be written raise an error at the end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -273,10 +281,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = argparse.Namespace()
     if sys.stdout is None:  # closed by whoever called
         if sys.stderr is not None:
-            tell("standard output is closed; say where the answer goes, for example > answer.txt or > /dev/null")
+            tell(f"standard output is closed; say where the answer goes, for example > answer.txt or > {os.devnull}")
         return 2
-    if getattr(sys.stdout, "errors", "") == "strict" and hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")  # what it cannot write, and names whose bytes are no text
+    make_ready()
     # further threads of linear algebra would wait for their part of small matrices, and take as much processor again
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(50_000)  # modules that load leave nothing to collect; looking for it takes a tenth of a short run
@@ -306,6 +313,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _give_up_output()
         return 0
     except (MemoryError, ImportError, OSError) as error:
+        if _is_closed_pipe(error):
+            _give_up_output()
+            return 0
         if _has_no_folder():
             tell("the current folder has been deleted; change into one that is there")
             return 2

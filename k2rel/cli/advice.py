@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from k2rel.cli.inputs import (
+    Several,
     asked_of,
     changes_of,
     data_option,
@@ -48,7 +49,7 @@ def spares_options(sub: argparse.ArgumentParser) -> None:
 
 
 def clients_options(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("level", metavar="LEVEL", nargs="+", help="levels by name, or site files")
+    sub.add_argument("level", metavar="LEVEL", nargs="+", action=Several, help="levels by name, or site files")
     sub.add_argument("--bit-rate", action="append", metavar="RATE", help="of one client, such as '50 Mb/s'; again")
     sub.add_argument("--most", type=int, default=40, metavar="N", help="largest number tried (default 40)")
     sub.add_argument("--bound", type=float, default=1e-3, metavar="P", help="P(overload) over time (default 0.001)")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import glob
 import math
+import os
 from typing import TYPE_CHECKING, Any
 
 from k2rel.errors import InputError, closest
@@ -80,11 +82,28 @@ def sure_of(args: argparse.Namespace) -> float:
     return percent / 100.0
 
 
+class Several(argparse.Action):
+    """Several files or levels; a pattern such as ``sites/*.yaml``, which no shell of Windows expands, is expanded."""
+
+    def __call__(self, parser: object, namespace: argparse.Namespace, values: object, *_: object) -> None:
+        assert isinstance(values, list)
+        setattr(namespace, self.dest, [name for word in values for name in _fitting(word)])
+
+
+def _fitting(word: str) -> list[str]:
+    """Files that a pattern fits, in the order of the alphabet; any other word as it is."""
+    if not glob.has_magic(word) or os.path.lexists(word):
+        return [word]
+    if found := sorted(glob.glob(word)):
+        return found
+    raise InputError(f"'{word[:80]}': no file fits this pattern")
+
+
 def study_options(sub: argparse.ArgumentParser, nargs: str | None = None) -> None:
     """Add the level or site, or several of them by `nargs`, and what its study depends on."""
     text = "a level's name (see 'k2rel levels') or a site file"
     if nargs:
-        sub.add_argument("level", metavar="LEVEL", nargs=nargs, help=text)
+        sub.add_argument("level", metavar="LEVEL", nargs=nargs, action=Several, help=text)
     else:
         sub.add_argument("level", metavar="LEVEL", help=text)
     sub.add_argument("--clients", type=int, metavar="N", help="number of clients instead of the file's")

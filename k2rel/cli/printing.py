@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from k2rel.cli.layout import fitted, wrapped
+from k2rel.cli.terminal import encodable, obeys
 from k2rel.errors import InputError
 from k2rel.signs import in_json, plain_signs
 from k2rel.textio import harmless
@@ -42,7 +43,13 @@ _COLOURS = {
 
 
 def print_json(data: object) -> None:
-    print(in_json(data, indent=2))
+    """Print JSON, which can say every sign in those of any encoding."""
+    text = in_json(data, indent=2)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(data, indent=2, allow_nan=False)
+    print(text)
 
 
 def tell(text: str) -> None:
@@ -54,7 +61,7 @@ def tell(text: str) -> None:
 def put(text: str, out: TextIO | None = None) -> None:
     """Give out what programs read, as it is, but plain to a terminal, which would take some signs for commands."""
     out = out or sys.stdout
-    out.write(plain_signs(text) if out.isatty() else text)
+    out.write(plain_signs(text) if out.isatty() else encodable(text, out.encoding))
 
 
 def finite(row: dict[Any, Any]) -> dict[str, Any]:
@@ -222,7 +229,7 @@ def _in_colour() -> bool:
     """Whether colours are wanted (https://no-color.org, https://force-color.org)."""
     if os.environ.get("NO_COLOR"):
         return False
-    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+    return bool(os.environ.get("FORCE_COLOR")) or (os.environ.get("TERM") != "dumb" and obeys(sys.stdout))
 
 
 def _painted(cell: str) -> str:

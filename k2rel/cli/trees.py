@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from k2rel.cli.inputs import (
+    Several,
     force_option,
     format_option,
     organisation_of,
@@ -27,7 +28,9 @@ __all__: list[str] = []
 
 
 def solve_options(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("model", metavar="MODEL.xml", nargs="+", help="the file, or the files of one model")
+    sub.add_argument(
+        "model", metavar="MODEL.xml", nargs="+", action=Several, help="the file, or the files of one model"
+    )
     sub.add_argument("--top", metavar="NAME", help="solve this top event only")
     sub.add_argument(
         "--cut-sets", type=int, nargs="?", const=10, metavar="N", help="count minimal cut sets and list N (default 10)"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import Any, TextIO
 
+from k2rel.cli.terminal import obeys
 from k2rel.doing import under_way
 from k2rel.signs import plain_signs
 
@@ -114,7 +115,7 @@ class _Output:
 @contextmanager
 def patience(args: argparse.Namespace) -> Iterator[None]:
     """Say what takes long, where a person waits at a terminal and has not asked for quiet."""
-    if args.verb in _OWN or getattr(args, "quiet", False) or not sys.stderr.isatty():
+    if args.verb in _OWN or getattr(args, "quiet", False) or not obeys(sys.stderr):
         yield
         return
     with _Watch(sys.stderr) as watch, redirect_stdout(_Output(sys.stdout, watch)):

@@ -132,6 +132,7 @@ class ExplorerServer(ThreadingHTTPServer):
     """
 
     daemon_threads = True
+    allow_reuse_address = sys.platform != "win32"  # where it would let two servers have one port
 
     def __init__(
         self, level: str, address: str = "127.0.0.1", port: int = 0, *, token: bool = True, data: str | None = None,

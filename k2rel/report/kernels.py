@@ -203,7 +203,7 @@ class UsualKernel(LocalProvisioner):
 
 @contextmanager
 def kernel_manager() -> Iterator[dict[str, Any]]:
-    """Give what nbclient needs to start a kernel of ours; copies use no TCP, where another process might take the ports.
+    """Give what nbclient needs to start a kernel of ours; over TCP, which copies do not use, a port may be taken.
 
     Examples
     --------
@@ -218,7 +218,7 @@ def kernel_manager() -> Iterator[dict[str, Any]]:
         sockets = {"transport": "ipc", "ip": f"{folder}/k"} if _copies() else {}
 
         class Manager(AsyncKernelManager):
-            """A kernel manager whose kernels have their keys, and their sockets where they can be files, in `folder`."""
+            """A kernel manager whose kernels have their keys, and those that are copies their sockets, in `folder`."""
 
             def __init__(self, **kwargs: Any) -> None:
                 super().__init__(**{**kwargs, **sockets, "connection_file": str(folder / f"{uuid4().hex}.json")})

@@ -1,10 +1,12 @@
-"""A page as PDF, printed by the Chromium that is installed."""
+"""A page as PDF, printed by the Chromium that is installed: Chromium itself, Chrome or Edge."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from k2rel.errors import RenderError
@@ -12,22 +14,41 @@ from k2rel.report.files import temporary_folder, whole
 
 __all__ = ["NO_CHROMIUM", "chromium", "print_pdf"]
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge", "chrome", "msedge")
+_APPLICATIONS = ("Google Chrome", "Chromium", "Microsoft Edge", "Brave Browser")  # of macOS
+_PROGRAMS = ("Google/Chrome/Application/chrome.exe", "Chromium/Application/chrome.exe",
+             "Microsoft/Edge/Application/msedge.exe", "BraveSoftware/Brave-Browser/Application/brave.exe")  # fmt: skip
+_ROOTS = ("PROGRAMFILES", "PROGRAMFILES(X86)", "PROGRAMW6432", "LOCALAPPDATA")  # of Windows, for all users or for one
 _LIMIT_S = 120
 NO_CHROMIUM = (
-    "no PDF was made: there is no Chromium on this machine (looked for " + ", ".join(_NAMES) + "); install one, "
-    "for example with apt-get install chromium, or print the HTML page from a browser"
+    "no PDF was made: there is no Chromium on this machine (looked for " + ", ".join(_NAMES) + ", and where Chrome, "
+    "Chromium and Edge are installed); install one, for example with apt-get install chromium, or print the HTML page "
+    "from a browser"
 )
 
 
 def chromium() -> str | None:
-    """Find a Chromium.
+    """Find a Chromium: by its name, and where systems keep programs that have no name to be called by.
 
     Examples
     --------
     >>> program = chromium()  # None where there is none
     """
-    return next((found for name in _NAMES if (found := shutil.which(name))), None)
+    named = (found for name in _NAMES if (found := shutil.which(name)))
+    return next(named, None) or next((str(place) for place in _places(sys.platform) if place.is_file()), None)
+
+
+def _places(system: str) -> Iterator[Path]:
+    """Where installers put them."""
+    if system == "darwin":
+        for applications in (Path("/Applications"), Path.home() / "Applications"):
+            for name in _APPLICATIONS:
+                yield applications / f"{name}.app" / "Contents" / "MacOS" / name
+    if system == "win32":
+        for program in _PROGRAMS:
+            for root in _ROOTS:
+                if folder := os.environ.get(root):
+                    yield Path(folder) / program
 
 
 def print_pdf(page: Path, target: Path) -> Path:
@@ -49,7 +70,7 @@ def print_pdf(page: Path, target: Path) -> Path:
         words = [
             program, "--headless", "--disable-gpu", "--disable-extensions", "--no-first-run",
             # a container's root has no other way, and the page is our own
-            *(["--no-sandbox"] if os.name == "posix" and os.geteuid() == 0 else []),
+            *(["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []),
             f"--user-data-dir={profile}", "--no-pdf-header-footer", f"--print-to-pdf={temporary.resolve()}",
             page.resolve().as_uri(),
         ]  # fmt: skip
