@@ -7,7 +7,6 @@ and the start of one usual kernel for each worker.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -17,9 +16,11 @@ from pathlib import Path
 
 from measured import HERE, Clock, Result, Row, Run, Section, command, k2rel_words
 
+from k2rel.parallel import worker_count
+
 PAGE = "performance/batch.md"
 COMMON = {"clients": 0, "repair": "4h", "rates": "", "settings": [], "seed": 1}
-JOBS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
+JOBS = worker_count(None)
 REPORTS = 7
 """Of `report --all`: six levels and their comparison."""
 

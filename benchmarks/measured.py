@@ -13,7 +13,6 @@ import json
 import math
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -22,6 +21,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+try:
+    import resource
+except ImportError:  # no POSIX
+    resource = None  # type: ignore[assignment]
 
 HERE = Path(__file__).parent
 SHORT_S, LONG_ENOUGH_S = 0.02, 0.05
@@ -181,7 +185,9 @@ def machine() -> str:
     with contextlib.suppress(OSError, StopIteration):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    from k2rel.parallel import worker_count
+
+    cores = worker_count(None)
     return f"{name}, {cores} cores, {platform.system()} on {platform.machine()}"
 
 
@@ -269,6 +275,8 @@ def _timed(run: Run, number: int, repeats: int = 1) -> tuple[dict[str, Any], Fac
 
 def _spent() -> list[float]:
     """Seconds of processor, with those of commands that have ended, and by the clock."""
+    if resource is None:
+        return [time.process_time(), time.perf_counter()]  # of commands that have ended Windows says nothing
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return [sum(one.ru_utime + one.ru_stime for one in used), time.perf_counter()]
 
@@ -283,6 +291,10 @@ def _peak_mb(*, of_programs: bool) -> float:
     Linux hands the peak that `getrusage` knows on to a program that replaces another; that of the status file is of
     this program alone. Those of others cannot be told apart so, but this process is small while it starts them.
     """
+    if resource is None:
+        import psutil
+
+        return float(psutil.Process().memory_info().peak_wset) * 1e-6  # of this process alone
     unit = 1e-6 if sys.platform == "darwin" else 1.024e-3
     if of_programs:
         return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit

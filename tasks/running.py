@@ -63,7 +63,8 @@ def run(*words: str | Path, one_thread: bool = False, **variables: str) -> None:
 
 
 def _call(words: Sequence[str], variables: Mapping[str, str]) -> None:
-    code = subprocess.run(words, cwd=ROOT, env={**os.environ, **variables}, check=False).returncode
+    texts = {"PYTHONUTF8": "1"} if os.name == "nt" else {}  # tests and benchmarks read and write UTF-8
+    code = subprocess.run(words, cwd=ROOT, env={**os.environ, **texts, **variables}, check=False).returncode
     if code:
         sys.exit(code if 0 < code < 256 else 1)
 

@@ -158,17 +158,26 @@ def executed(
                     final = isinstance(error, PapermillExecutionError | CellTimeoutError) or call.started
                     if final or attempt == _ATTEMPTS or times_stopped() != stopped:
                         raise
+            _end_lines_alike(temporary)
             put_in_place(temporary, output)
             failed.unlink(missing_ok=True)
             return output
         except (PapermillExecutionError, CellTimeoutError, DeadKernelError, RuntimeError) as error:
             failed.parent.mkdir(parents=True, exist_ok=True)
             if temporary.exists() and temporary.stat().st_size:
+                _end_lines_alike(temporary)
                 put_in_place(temporary, failed)
             elif call.latest is not None:
                 nbformat.write(call.latest.nb, str(failed))  # type: ignore[no-untyped-call]
             cells = call.latest.nb.cells if call.latest is not None else ()
             raise RenderError(f"{_cause(error, cells)}; the notebook is kept as {failed}") from None
+
+
+def _end_lines_alike(notebook: Path) -> None:
+    """Let the lines of a notebook end as on every other system; those within its texts are escaped in JSON."""
+    raw = notebook.read_bytes()
+    if b"\r\n" in raw:
+        notebook.write_bytes(raw.replace(b"\r\n", b"\n"))
 
 
 def _cause(error: Exception, cells: Sequence[Any]) -> str:

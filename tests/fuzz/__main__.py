@@ -51,6 +51,8 @@ def main() -> int:
         parser.error("--count and --commands: 0 or more, --workers: 1 or more")
     if args.only is not None:
         return _one(kinds[0], args.only)
+    if not hasattr(os, "fork"):
+        parser.error("inputs are tried in copies of this process, which this system does not make; --only NUMBER works")
     began, findings = time.monotonic(), 0
     with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
         warnings.simplefilter("ignore")

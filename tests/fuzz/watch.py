@@ -7,7 +7,6 @@ import contextlib
 import multiprocessing
 import os
 import re
-import resource
 import subprocess
 import sys
 import tempfile
@@ -24,9 +23,14 @@ import k2rel
 from tests.fuzz import held
 from tests.fuzz.kinds import KINDS, drawn, written
 
+try:
+    import resource
+except ImportError:  # no POSIX, where `tried` alone is used
+    resource = None  # type: ignore[assignment]
+
 MOST_SECONDS, MOST_BYTES = 10.0, 2e9
 _CHUNK = 100
-_PAGE = os.sysconf("SC_PAGE_SIZE")
+_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 _COMMAND_SECONDS = 60.0  # after which a command is ended
 _ASKED_FOR_MORE = {
     "sweeps": 20.0,
