@@ -147,7 +147,7 @@ def pair_job(pair: Sequence[str], studies: Mapping[str, Study], options: Options
     """The page of two designs, under a name of its own."""
     names = list(studies)
     fits = re.fullmatch(r"[\w.-]{1,40}_and_[\w.-]{1,40}", "_and_".join(names), re.ASCII)
-    name = free_name(fits[0] if fits else PAIR, ["index", COMPARISON, *taken])
+    name = free_name(file_stem(fits[0]) if fits else PAIR, ["index", COMPARISON, *taken])
     counts = {"counts": list(options.counts)} if options.counts else {}
     parameters = options.parameters(designs=[resolved(one) for one in pair], name=name, costs=options.costs, **counts)
     title = ": ".join(text for text in (options.head.get("title"), f"{names[0]} and {names[1]}") if text)

@@ -25,6 +25,7 @@ from k2rel.report.embedded import as_html
 from k2rel.report.files import write_whole
 from k2rel.report.workbook import write_tables
 from k2rel.signs import in_html
+from k2rel.site.names import file_stem
 from k2rel.site.settings import parse_settings
 from k2rel.studies import Study, study
 from k2rel.tables import aligned, for_people
@@ -421,7 +422,7 @@ def save_results(
     """
     if not folder:
         return
-    target = Path(folder)
+    target, name = Path(folder), file_stem(name)
     target.mkdir(parents=True, exist_ok=True)
     files = write_tables(target, name, tables, headline.get("about", {"report": name}))
     whole = {**headline, "files": [*(path.name for path in files), *pictures]}

@@ -14,6 +14,7 @@ from k2rel.report.embedded import as_html
 from k2rel.report.files import whole, write_whole
 from k2rel.report.notebook import Refused, said_by, show_text
 from k2rel.signs import in_html
+from k2rel.site.names import file_stem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +42,7 @@ class Pictures:
 
     def __init__(self, folder: str, name: str) -> None:
         self._results = Path(folder) if folder else None
-        self._name = name
+        self._name = name = file_stem(name)
         self._files: list[str] = []
         self._shown = 0
         if self._results is not None:
