@@ -8,7 +8,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tasks.running import ROOT, VENV, python, run, task
+from tasks.running import ROOT, TASKS, VENV, python, run, task
+
+__all__ = ["TASKS"]
 
 # one process a core; a file's tests stay together, since they share what they render or solve; tests/conftest.py has
 # their order
