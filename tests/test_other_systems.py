@@ -58,7 +58,7 @@ if __name__ == "__main__":
     sweep_run._write = lambda spec, folder, table: table.to_csv(folder / "table.csv", index=False) or ""
     said["sweep"] = main(["sweep", sys.argv[3], "--output", str(out / "sweep"), "--jobs", "2", "--quiet"])
     jobs.notebook_dir = lambda: books
-    said["report"] = list(render_reports(["L1", "nearline"], out / "pages", comparison=False, jobs=2).failures)
+    said["report"] = list(render_reports(["L1"], out / "pages", comparison=False).failures)
     with ExplorerServer("L1") as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         visitor = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
@@ -69,7 +69,7 @@ if __name__ == "__main__":
 """
 
 
-def test_levels_are_checked_answered_simulated_swept_reported_and_explored_without_what_posix_has(
+def test_a_level_is_checked_answered_simulated_swept_reported_and_explored_without_what_posix_has(
     tmp_path, short_notebooks, k2
 ) -> None:
     short_notebooks()
@@ -90,7 +90,7 @@ def test_levels_are_checked_answered_simulated_swept_reported_and_explored_witho
     again = k2("simulate", "L1", "--histories", "200", "--years", "1", "--format", "json").json
     assert said["simulate"][1]["services"] == again["services"]
     texts = [path for path in (tmp_path / "out").rglob("*") if path.suffix in (".html", ".json", ".ipynb", ".csv")]
-    assert {path.name for path in texts} >= {"L1.html", "nearline.html", "nearline.ipynb", "index.html"}
+    assert {path.name for path in texts} >= {"L1.html", "L1.ipynb", "index.html", "table.csv"}
     assert [path.name for path in texts if b"\r\n" in path.read_bytes()] == []
 
 
@@ -202,23 +202,30 @@ def test_of_files_that_belong_together_none_is_replaced_behind_one_that_is_open(
     assert [(tmp_path / name).read_text() for name in ("a.tra", "a.lab")] == ["old", "old"]
 
 
-@pytest.mark.notebook
-def test_a_report_whose_workbook_is_open_is_refused_before_it_is_computed(
-    held, tmp_path, short_notebooks, monkeypatch
-) -> None:
-    short_notebooks()
-    assert render_reports(["L1"], tmp_path / "out", comparison=False).failures == ()
-    before = {path: path.read_bytes() for path in (tmp_path / "out" / "results").iterdir()}
-    assert tmp_path / "out" / "results" / "L1.xlsx" in before
+def test_a_report_whose_workbook_is_open_is_refused_before_it_is_computed(held, tmp_path, monkeypatch) -> None:
+    """As an earlier run left it, of other inputs."""
+    files = {"L1.html": b"<html>", "notebooks/L1.ipynb": b"{}", "results/L1.xlsx": b"of Excel"}
+    manifest = {"key": "of other inputs", "version": "0", "files": dict.fromkeys(files, "")}
+    files["results/L1.manifest.json"] = json.dumps(manifest).encode()
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    computed = []
+
+    def compute(*_: object) -> None:
+        computed.append(1)
+        raise RenderError("for the test")
+
+    monkeypatch.setattr("k2rel.report.render.executed", compute)
     held.add("L1.xlsx")
-    with monkeypatch.context() as patched:
-        patched.setattr("k2rel.report.render.executed", lambda *_: pytest.fail("computed, and then not written"))
-        done = render_reports(["L1"], tmp_path / "out", comparison=False, seed=2)
+    done = render_reports(["L1"], tmp_path, comparison=False)
     why = "another program has it open, so it cannot be replaced; close it there and run this again"
     assert done.failures == (f"L1: results/L1.xlsx: {why}",)
-    assert {path: path.read_bytes() for path in (tmp_path / "out" / "results").iterdir()} == before
+    assert computed == []
+    assert {name: (tmp_path / name).read_bytes() for name in files} == files
     held.clear()
-    assert render_reports(["L1"], tmp_path / "out", comparison=False).kept == ("L1",)
+    assert render_reports(["L1"], tmp_path, comparison=False).failures == ("L1: for the test",)
+    assert computed == [1]
 
 
 def test_a_sweep_whose_table_is_open_keeps_its_points(held, tmp_path, monkeypatch) -> None:
