@@ -175,20 +175,25 @@ def put_in_place(temporary: Path, target: Path, *, keep: bool = True) -> None:
 
 
 def held_open(path: Path) -> bool:
-    """Whether a program has a file open in such a way that it cannot be replaced now.
+    """Whether a program has a file open in such a way that it cannot be replaced, and keeps it so.
 
     Examples
     --------
     >>> held_open(Path("no-such-file"))
     False
     """
-    try:
-        os.replace(path, path)  # nothing happens, but where it could not
-    except PermissionError:
-        return path.is_file()
-    except OSError:
-        return False
-    return False
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            os.replace(path, path)  # nothing happens, but where it could not
+        except PermissionError:
+            if not path.is_file() or time.monotonic() >= until:
+                return path.is_file()
+            time.sleep(_PAUSE_S)
+        except OSError:
+            return False
+        else:
+            return False
 
 
 def _free_beside(path: Path) -> Path:

@@ -5,6 +5,7 @@ Files are written whole or not at all: under a name that no other writer has, an
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -13,7 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from k2rel.claims import claimed_name, put_in_place
+from k2rel.claims import claimed_name, held_open, put_in_place
 from k2rel.errors import InputError, Problem
 
 __all__ = [
@@ -200,6 +201,9 @@ def write_together(texts: Mapping[Path, str]) -> None:
     with ExitStack() as stack:
         for path, text in texts.items():
             stack.enter_context(whole(path)).write_text(text, encoding="utf-8", newline="\n")
+        if len(texts) > 1 and (held := next(filter(held_open, texts), None)):
+            why = "another program has it open, so none of these files is replaced; close it there and run this again"
+            raise PermissionError(errno.EACCES, f"{held.name}: {why}", str(held))
 
 
 @contextmanager

@@ -21,7 +21,8 @@ from k2rel import claims, memory, parallel
 from k2rel.bundled import site_path
 from k2rel.cli import main
 from k2rel.errors import InputError, RenderError
-from k2rel.report import execute, kernels, pdf, render_reports
+from k2rel.report import batch, execute, kernels, pdf, render_reports
+from k2rel.report.render import Report
 from k2rel.sweep import read_sweep, run_sweep
 from k2rel.sweep import run as sweep_run
 from k2rel.textio import write_together, write_whole
@@ -193,13 +194,15 @@ def test_who_opens_a_file_for_a_moment_is_waited_for(held, tmp_path, monkeypatch
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.txt", "new")]
 
 
-def test_of_files_that_belong_together_none_is_replaced_behind_one_that_is_open(held, tmp_path) -> None:
+def test_of_files_that_belong_together_none_is_replaced_beside_one_that_is_open(held, tmp_path) -> None:
     for name in ("a.tra", "a.lab"):
         (tmp_path / name).write_text("old")
-    held.add("a.lab")
-    with pytest.raises(PermissionError):
-        write_together({tmp_path / "a.tra": "new", tmp_path / "a.lab": "new"})
-    assert [(tmp_path / name).read_text() for name in ("a.tra", "a.lab")] == ["old", "old"]
+    for name in ("a.tra", "a.lab"):
+        held.clear()
+        held.add(name)
+        with pytest.raises(PermissionError, match=f"{name}: another program has it open, so none of these"):
+            write_together({tmp_path / "a.tra": "new", tmp_path / "a.lab": "new"})
+        assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.tra": "old", "a.lab": "old"}
 
 
 def test_a_report_whose_workbook_is_open_is_refused_before_it_is_computed(held, tmp_path, monkeypatch) -> None:
@@ -226,6 +229,27 @@ def test_a_report_whose_workbook_is_open_is_refused_before_it_is_computed(held, 
     held.clear()
     assert render_reports(["L1"], tmp_path, comparison=False).failures == ("L1: for the test",)
     assert computed == [1]
+
+
+def test_a_history_and_an_index_that_are_open_cost_no_report(held, tmp_path, monkeypatch, k2) -> None:
+    def rendered(job, folder, *_: object) -> Report:
+        (folder / "results" / "L1.json").write_text('{"unavailability": 0.5}')
+        return Report(job.name, ("L1.html",))
+
+    monkeypatch.setattr(batch, "render_report", rendered)
+    history = tmp_path / "results" / "L1.history.csv"
+    history.parent.mkdir()
+    history.write_text("date,unavailability\n2026-01-01,0.25\n")
+    (tmp_path / "index.html").write_text("before")
+    held.update(("L1.history.csv", "index.html"))
+    done = render_reports(["L1"], tmp_path, comparison=False)
+    assert done.failures == ()
+    assert [note.partition(":")[0] for note in done.notes] == [
+        "L1.history.csv cannot be written", "index.html cannot be written",
+    ]  # fmt: skip
+    assert "lies beside it as L1.history.new.csv" in done.notes[0]
+    assert history.read_text() == "date,unavailability\n2026-01-01,0.25\n"
+    assert "L1" in (tmp_path / "index.new.html").read_text(encoding="utf-8")
 
 
 def test_a_sweep_whose_table_is_open_keeps_its_points(held, tmp_path, monkeypatch) -> None:

@@ -225,8 +225,8 @@ def render_reports(
                 )
                 for report in where:
                     found[report.name] = report
-                    if not report.error:
-                        _remember(output, report.name)
+                    if not report.error and (missed := _remember(output, report.name)):
+                        notes.append(missed)
         finally:
             index = output / "index.html"
             none = "not made: the run was stopped"
@@ -354,11 +354,11 @@ def _entry(report: Report, output: Path) -> Entry:
     return Entry(report.name, f"{report.name}.html", headline_of(output, report.name))
 
 
-def _remember(output: Path, name: str) -> None:
-    """Keep the headline figures of every different report, for comparison with later ones."""
+def _remember(output: Path, name: str) -> str:
+    """Keep the headline figures of every different report, for comparison with later ones; say why that cannot be."""
     headline = headline_of(output, name)
     if "unavailability" not in headline:
-        return
+        return ""
     path = output / "results" / f"{name}.history.csv"
     try:
         rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
@@ -367,10 +367,14 @@ def _remember(output: Path, name: str) -> None:
     made_with = {"version": __version__, "basis": basis_hash()[:16]}
     row = {key: str(headline.get(key, "")) for key in _HISTORY} | made_with
     if rows and {key: rows[-1].get(key) for key in row} == row:
-        return
+        return ""
     rows.append({"date": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}", **row})
     text = io.StringIO()
     writer = csv.DictWriter(text, ["date", "version", *_HISTORY], extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_whole(path, text.getvalue())
+    try:
+        write_whole(path, text.getvalue())
+    except OSError as error:
+        return f"{path.name} cannot be written: {error.strerror or error}"
+    return ""

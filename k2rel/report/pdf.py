@@ -22,8 +22,7 @@ _ROOTS = ("PROGRAMFILES", "PROGRAMFILES(X86)", "PROGRAMW6432", "LOCALAPPDATA")  
 _LIMIT_S = 120
 NO_CHROMIUM = (
     "no PDF was made: there is no Chromium on this machine (looked for " + ", ".join(_NAMES) + ", and where Chrome, "
-    "Chromium and Edge are installed); install one of them, or print the HTML page "
-    "from a browser"
+    "Chromium and Edge are installed); install one of them, or print the HTML page from a browser"
 )
 
 
