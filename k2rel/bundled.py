@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -10,8 +13,8 @@ from k2rel.errors import InputError, Problem, closest
 from k2rel.signs import plain_signs
 
 __all__ = [
-    "DATA_VERSION", "DataVersion", "data_dir", "data_version", "design_names", "level_names", "notebook_dir",
-    "rates_path", "site_path",
+    "DATA_VERSION", "DataVersion", "data_dir", "data_version", "design_names", "example_names", "input_file",
+    "level_names", "notebook_dir", "rates_path", "shipped_namesake", "site_path", "telling_of_examples",
 ]  # fmt: skip
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -163,6 +166,94 @@ def _designs() -> Path:
     return data_dir() / "examples" / "designs"
 
 
+_told: list[Callable[[str, Path], None]] = []  # who is told that a shipped file stands in for one that is not there
+
+
+@contextmanager
+def telling_of_examples(tell: Callable[[str, Path], None]) -> Iterator[None]:
+    """Tell meanwhile of each shipped file that is read because the current folder has none of its name, once.
+
+    Examples
+    --------
+    >>> with telling_of_examples(lambda name, file: print(name)):
+    ...     files = [input_file("data/rates.csv", Path("/")) for _ in range(2)]
+    data/rates.csv
+    """
+    seen: set[str] = set()
+
+    def once(name: str, file: Path) -> None:
+        if name not in seen:
+            seen.add(name)
+            tell(name, file)
+
+    _told.append(once)
+    try:
+        yield
+    finally:
+        _told.remove(once)
+
+
+def input_file(given: str | Path, beside: Path | None = None) -> Path:
+    """Find the file that an input's name means: the user's own, else one that is shipped under ``data/``.
+
+    A relative name is looked for in the folder `beside`, by default the current one; whatever stands there, be it no
+    file, goes before what is shipped. A name that fits neither comes back as it is: who reads it says what is wrong.
+
+    Examples
+    --------
+    >>> input_file("data/examples/nowhere.csv").as_posix()
+    'data/examples/nowhere.csv'
+    >>> input_file("data/examples/costs.csv", Path("/")).relative_to(data_dir()).as_posix()
+    'examples/costs.csv'
+    """
+    named = Path(given)
+    own = named if beside is None else beside / named
+    if os.path.lexists(own) or named.parts[:1] != ("data",) or ".." in named.parts:
+        return own
+    shipped = data_dir().joinpath(*named.parts[1:])
+    try:
+        if not shipped.is_file():
+            return own
+    except OSError:  # a name that is too long
+        return own
+    for tell in _told:
+        tell(named.as_posix(), shipped)
+    return shipped
+
+
+def example_names() -> tuple[str, ...]:
+    """List the examples of input files by the names that find them from any folder, without the designs.
+
+    Examples
+    --------
+    >>> [name for name in example_names() if name.endswith(".xml")]
+    ['data/examples/two_trains.xml']
+    """
+    home = data_dir() / "examples"
+    files = (path.relative_to(home) for path in home.rglob("*") if path.is_file())
+    named = [path.as_posix() for path in files if path.parts[0] != "designs" and not _is_text_for_people(path)]
+    return tuple(f"data/examples/{name}" for name in sorted(named, key=lambda name: (name.count("/"), name)))
+
+
+def _is_text_for_people(path: Path) -> bool:
+    return (path.stem.isupper() and path.suffix in ("", ".md")) or path.name.startswith("LICENSE")
+
+
+def shipped_namesake(path: str | Path) -> str:
+    """Say for a file that is not there which example has its last name; empty where none has.
+
+    It is not taken unasked: who writes ``costs.csv`` means costs of their own.
+
+    Examples
+    --------
+    >>> shipped_namesake("two_trains.xml"), shipped_namesake("mine.xml")
+    ('; the example of this name that comes with k2rel is data/examples/two_trains.xml', '')
+    """
+    name = Path(path).name
+    found = [example for example in example_names() if name and example.endswith(f"/{name}")]
+    return f"; the example of this name that comes with k2rel is {found[0]}" if len(found) == 1 else ""
+
+
 def site_path(level_or_file: str | Path, data: str | None = None) -> Path:
     """Find the file that a level's name, in a version of the data, a path or a design's name means, in this order.
 
@@ -178,7 +269,7 @@ def site_path(level_or_file: str | Path, data: str | None = None) -> Path:
     for name in names:
         if text.lower() == name.lower():
             return _levels(data) / f"{name}.yaml"
-    path = Path(text)
+    path = input_file(text)
     try:
         if path.is_file():
             return path
@@ -193,6 +284,6 @@ def site_path(level_or_file: str | Path, data: str | None = None) -> Path:
     if path.exists():
         raise InputError(Problem("is no regular file, and no other is read", file=text))
     if path.suffix.lower() in {".yaml", ".yml"} or {"/", "\\"} & set(text):
-        raise InputError(Problem("there is no such file", file=text))
+        raise InputError(Problem(f"there is no such file{shipped_namesake(text)}", file=text))
     meant = closest(text, (*names, *designs)) or closest(text, names)
     raise InputError(f"there is no level, design or file '{plain_signs(text, '')}'{meant}")

@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from k2rel.bundled import input_file, shipped_namesake
 from k2rel.claims import claimed_name, held_open, put_in_place
 from k2rel.errors import InputError, Problem
 
@@ -40,7 +41,9 @@ _NUMBER = re.compile(r"^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$", re.IGNORECASE)
 
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
-    """Open a regular file to read it: a device may have no end, and a pipe nobody who writes.
+    """Open a regular file to read it, a shipped one where that is what its name means.
+
+    A device may have no end, and a pipe nobody who writes.
 
     Examples
     --------
@@ -52,7 +55,9 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     """
     name = str(path)
     try:
-        descriptor = os.open(path, _READING)
+        descriptor = os.open(input_file(path), _READING)
+    except FileNotFoundError as error:
+        raise InputError(Problem(f"cannot be read: {error.strerror}{shipped_namesake(path)}", name)) from None
     except (OSError, ValueError) as error:
         raise InputError(Problem(f"cannot be read: {getattr(error, 'strerror', None) or error}", name)) from None
     mode = os.fstat(descriptor).st_mode

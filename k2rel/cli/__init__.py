@@ -36,10 +36,12 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 from k2rel._version import __version__
 from k2rel.arguments import as_tolerance, as_whole
+from k2rel.bundled import telling_of_examples
 from k2rel.cli import (
     advice,
     batches,
@@ -248,6 +250,11 @@ def _has_no_folder() -> bool:
     return False
 
 
+def _of_example(name: str, file: Path) -> None:
+    """Say which file is read where a name means one that came with k2rel."""
+    tell(f"{name}: not in the current folder; the example that came with k2rel is read: {file}")
+
+
 def _defect(error: Exception) -> int:
     """Say what should not have happened."""
     if os.environ.get("K2REL_TRACEBACK"):
@@ -290,7 +297,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         args = _arguments(arguments)
         _check_bounds(args)
-        with patience(args), one_table(args.verb) if getattr(args, "format", "") == "csv" else nullcontext():
+        csv = one_table(args.verb) if getattr(args, "format", "") == "csv" else nullcontext()
+        with patience(args), csv, telling_of_examples(_of_example):
             code: Any = args.run(args)
         sys.stdout.flush()
         return int(code)

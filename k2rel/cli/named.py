@@ -19,6 +19,7 @@ def levels_options(sub: argparse.ArgumentParser) -> None:
 
 
 def levels_verb(args: argparse.Namespace) -> int:
+    from k2rel.bundled import example_names
     from k2rel.measures.inventory import designs, levels
 
     if args.designs or args.format == "table":
@@ -30,6 +31,13 @@ def levels_verb(args: argparse.Namespace) -> int:
     print_table(main)
     if args.format == "table" and not args.designs:
         print_table(ready[["title", "clients"]], "\nReady-made designs, which are named as levels are")
+        folders: dict[str, list[str]] = {}
+        for name in example_names():
+            folder, _, file = name.rpartition("/")
+            folders.setdefault(folder, []).append(file)
+        say("\nExamples of what other commands read, found by these names from any folder")
+        for folder, files in folders.items():
+            say(f"{folder}/: {', '.join(files)}", hang=2)
         say("\nk2rel new FILE.yaml --like NAME starts a site file of your own from one of them.")
     return 0
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from k2rel.arguments import as_number, as_seed, as_whole
+from k2rel.bundled import input_file
 from k2rel.columns import percentage, quantity_text
 from k2rel.design.target_forms import (
     MET,
@@ -170,6 +171,7 @@ def allowed_min_per_year(percent: float) -> float:
 
 
 def _from_file(path: Path) -> dict[str, Target]:
+    path = input_file(path)
     if not path.is_file():
         raise InputError(f"target '{str(path)[:80]}': neither a percentage such as 99.99 nor a file")
     source = read_yaml(path, _TARGET_FILE)

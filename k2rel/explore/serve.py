@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from k2rel.bundled import input_file
 from k2rel.design.targets import checked_target
 from k2rel.errors import InputError
 from k2rel.explore.ahead import what_is_ahead
@@ -138,7 +139,8 @@ class ExplorerServer(ThreadingHTTPServer):
         self, level: str, address: str = "127.0.0.1", port: int = 0, *, token: bool = True, data: str | None = None,
         target: str = "",
     ) -> None:  # fmt: skip
-        text = str(Path(level).resolve()) if Path(level).is_file() else level
+        file = input_file(level)
+        text = str(file.resolve()) if file.is_file() else level
         self.level = text
         self.data = data
         self.sites, self.known = sites(text, data), choices(text, data)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.arguments import as_number
+from k2rel.bundled import input_file
 from k2rel.commoncause import combinations_of, part_total
 from k2rel.errors import InputError, Problem, closest
 from k2rel.faulttrees.expression import Evaluation
@@ -153,6 +154,7 @@ class _Model:
     """Definitions by name, then functions and probabilities from them."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
+        paths = [input_file(path) for path in paths]
         self.folder = paths[0].resolve().parent
         self.includes = 0
         self.definitions: dict[str, dict[str, _Definition]] = {"event": {}, "parameter": {}}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
+from k2rel.bundled import shipped_namesake
 from k2rel.errors import InputError, Problem
 
 __all__ = ["Element", "read_xml"]
@@ -110,7 +111,8 @@ def read_xml(path: Path, shown: str | None = None) -> Element:
             raise InputError(Problem(f"is too large: {size:,} bytes, at most {_MOST_BYTES:,}", name))
         data = path.read_bytes()
     except OSError as error:
-        raise InputError(Problem(f"cannot be read: {error.strerror or error}", name)) from None
+        like = shipped_namesake(path) if isinstance(error, FileNotFoundError) else ""
+        raise InputError(Problem(f"cannot be read: {error.strerror or error}{like}", name)) from None
     return _Reader(name).read(data)
 
 

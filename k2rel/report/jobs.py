@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from k2rel.bundled import data_version, notebook_dir
+from k2rel.bundled import data_version, input_file, notebook_dir
 from k2rel.design.costs import read_costs
 from k2rel.design.target_forms import Target
 from k2rel.design.targets import read_target
@@ -51,7 +51,8 @@ def resolved(file: str | float | Path | None) -> str:
     """A file by its whole path, since notebooks run elsewhere; what is no file as it is; empty for none."""
     if file is None:
         return ""
-    return str(Path(str(file)).resolve()) if Path(str(file)).is_file() else str(file)
+    found = input_file(str(file))
+    return str(found.resolve()) if found.is_file() else str(file)
 
 
 def as_files(argument: str, levels: Any, output: Output, data: str | None, taken: list[str]) -> list[str]:
@@ -99,7 +100,7 @@ def read_levels(
             try:
                 study(level, **given)
             except InputError as own:
-                if not Path(level).is_file():
+                if not input_file(level).is_file():
                     raise  # a level that there is not, or an option that fits none
                 wrong[level] = own
         if not wrong:
@@ -195,7 +196,7 @@ def _inputs(studies: Sequence[Study], wanted: Mapping[str, Target], costs: str =
 
 def _text(path: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")
+        return input_file(path).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return path
 

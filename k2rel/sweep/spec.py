@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from k2rel.bundled import design_names, level_names, site_path
+from k2rel.bundled import design_names, input_file, level_names, site_path
 from k2rel.errors import InputError, Problem
 from k2rel.memory import check_each
 from k2rel.rates import Contract
@@ -195,9 +195,10 @@ def read_sweep(path: str | Path) -> SweepSpec:
     >>> read_sweep(data_dir() / "examples/sweeps/clients.yaml").axes
     ('level', 'clients', 'repair')
     """
-    source = read_yaml(Path(path))
+    path = input_file(path)
+    source = read_yaml(path)
     document = source.validated(_Document)
-    beside = Path(path).resolve().parent
+    beside = path.resolve().parent
     problems: list[Problem] = []
     files: dict[str, str] = {}
     data = None if document.data is None else str(document.data)
@@ -209,7 +210,7 @@ def read_sweep(path: str | Path) -> SweepSpec:
 
     def read(text: str, place: tuple[str | int, ...], *, level: bool) -> str:
         known = text in names or (text in design_names() and not (beside / text).exists())
-        found = site_path(text, data) if level and known else beside / text
+        found = site_path(text, data) if level and known else input_file(text, beside)
         try:
             with opened(found) if level else opened_table(found) as stream:  # of a workbook of rates what it says
                 content = stream.read().decode("utf-8").replace("\r\n", "\n")
