@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from k2rel.arguments import as_whole
 from k2rel.errors import InputError, K2relError
+from k2rel.extras import extra
 
 __all__ = ["LostSchedulerError", "as_they_end", "connected", "in_order", "is_lost", "worker_count"]
 
@@ -69,12 +70,7 @@ def connected(address: str) -> Iterator[Any]:
     """
     if not address.startswith(("tcp://", "tls://", "ws://", "wss://", "ucx://")):
         raise InputError(f"scheduler '{address[:80]}': an address such as tcp://host:8786 is needed")
-    try:
-        from importlib import import_module
-
-        connect: Any = import_module("distributed").Client
-    except ImportError:
-        raise InputError("scheduler: Dask is not installed here; install it with pip install 'k2rel[dask]'") from None
+    connect = extra("dask", "scheduler: to use a Dask cluster").Client
     with _silenced("distributed"):
         try:
             client: Any = connect(address, timeout=_ANSWER_S, set_as_default=False)
@@ -144,6 +140,4 @@ def as_they_end(client: Any, futures: Sequence[Any]) -> Iterator[Any]:
     []
     """
     if futures:
-        from importlib import import_module
-
-        yield from import_module("distributed").as_completed(futures, loop=client.loop)
+        yield from extra("dask", "scheduler: to use a Dask cluster").as_completed(futures, loop=client.loop)

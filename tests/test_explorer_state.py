@@ -402,7 +402,9 @@ def test_a_target_that_cannot_be_is_refused_before_anything_is_served(k2) -> Non
 def test_without_the_extra_the_widget_says_what_to_install(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "anywidget", None)
     monkeypatch.delitem(sys.modules, "k2rel.explore.widget", raising=False)
-    with pytest.raises(k2rel.InputError, match=r"needs anywidget, .* pip install 'k2rel\[explore\]'") as told:
+    with pytest.raises(
+        k2rel.InputError, match=r"package anywidget is needed, .* pip install 'k2rel\[explore\]'"
+    ) as told:
         import_module("k2rel.explore.widget")
     assert isinstance(told.value, ImportError)
     assert told.value.name == "anywidget"

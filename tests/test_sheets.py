@@ -298,7 +298,7 @@ def test_a_bit_that_has_turned_is_told(tmp_path) -> None:
 def test_without_openpyxl_its_name_is_told(tmp_path, monkeypatch) -> None:
     path = book(tmp_path / "a.xlsx", LIVES)
     monkeypatch.setitem(sys.modules, "openpyxl", None)
-    with pytest.raises(InputError, match=r"pip install 'k2rel\[excel\]'. Or save the sheet as CSV"):
+    with pytest.raises(InputError, match=r"pip install 'k2rel\[excel\]'; or save the sheet as CSV"):
         read_field(path)
 
 

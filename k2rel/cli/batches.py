@@ -112,6 +112,7 @@ def sweep_options(sub: argparse.ArgumentParser) -> None:
 
 
 def sweep_verb(args: argparse.Namespace) -> int:
+    from k2rel.extras import has_extra, why_missing
     from k2rel.sweep import read_sweep, run_sweep
 
     spec = read_sweep(args.spec)
@@ -121,7 +122,10 @@ def sweep_verb(args: argparse.Namespace) -> int:
     )
     if done.summary_error:
         tell(f"no summary page: {done.summary_error}")
-    files = {kind: str(folder / f"{spec.name}.{kind}") for kind in ("csv", "parquet", "html")}
+    kinds = ("csv", "parquet", "html") if has_extra("parquet") else ("csv", "html")
+    files = {kind: str(folder / f"{spec.name}.{kind}") for kind in kinds}
+    if "parquet" not in files:
+        tell(why_missing("parquet", f"to write {spec.name}.parquet too"))
     counts = {"points": len(spec.points), "computed": done.computed, "kept": done.kept, "failed": done.failed}
     if args.format == "json":
         print_json({**counts, "damaged": done.damaged, **files})

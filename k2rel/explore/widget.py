@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from k2rel.errors import InputError
 from k2rel.explore.ahead import what_is_ahead
 from k2rel.explore.answers import SCRIPT, WIDGET_STYLE, answer, choices, first_choice, offered, site_like, sites
 from k2rel.explore.still import still_html
+from k2rel.extras import extra
 from k2rel.site.read import SiteLike
 
-__all__ = ["Explorer", "MissingExtraError"]
+__all__ = ["Explorer"]
 
 
-class MissingExtraError(InputError, ModuleNotFoundError):
-    """A package that only the widget needs is not installed."""
-
-
-try:
+if TYPE_CHECKING:
     import anywidget
     import traitlets
-except ModuleNotFoundError as missing:
-    told = MissingExtraError(
-        f"the explorer as a widget needs {missing.name}, which is not installed here: pip install 'k2rel[explore]'; "
-        "k2rel explore serves the same as a page without it"
-    )
-    told.name = missing.name
-    raise told from None
+else:
+    _NEEDED = "for the explorer as a widget", "k2rel explore serves the same as a page without it"
+    anywidget = extra("explore", *_NEEDED)
+    traitlets = extra("explore", *_NEEDED, module="traitlets")
 
 
 class Explorer(anywidget.AnyWidget):

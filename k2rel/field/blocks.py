@@ -1,26 +1,29 @@
-"""A field log as blocks of rows, every cell a text, read in a stream as often as it has to be looked at."""
+"""A field log as blocks of rows, every cell a text, read in a stream as often as it has to be looked at.
+
+Here by the standard library; by Arrow, which is faster, in ``arrow``.
+"""
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from k2rel.errors import InputError, Problem
 from k2rel.field.columns import TIMES, Plan
 from k2rel.numerals import Evidence, Mark, decided
-from k2rel.sheets import MARKS, Head, Rows, head_of, opened_table
+from k2rel.sheets import MARKS, Head, Rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Log", "opened_log"]
+__all__ = ["SAMPLE", "Log"]
 
-_SAMPLE = 1000
-_SHAPE = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
+SAMPLE = 1000
+_ODD = re.compile(r"\d[.,]|[.,]\d")
+"""A cell that says something of its decimal separator."""
 
 
 @dataclass
@@ -40,26 +43,19 @@ class Log:
 
     def blocks(self, plan: Plan) -> Iterator[pd.DataFrame]:
         """Blocks of rows, of the columns that are used."""
-        for batch in self._batches(dict.fromkeys(column.title for column in plan.columns.values())):
-            yield batch.to_pandas()
+        for batch in self._checked(dict.fromkeys(column.title for column in plan.columns.values())):
+            yield self._frame(batch)
 
     def decimals(self, plan: Plan) -> dict[str, Mark]:
         """Decide the decimal separator of every column of numbers, from all of its cells."""
-        import pyarrow as pa
-        from pyarrow import compute
-
         found = {one.title: Evidence() for role, one in plan.columns.items() if role in TIMES or one.counts}
         row = 2
-        for batch in self._batches(found):
+        for batch in self._checked(found):
             for title, evidence in found.items():
-                cells = batch.column(batch.schema.get_field_index(title))
-                odd = compute.match_substring_regex(cells, r"\d[.,]|[.,]\d")
-                distinct = pa.array(compute.unique(compute.filter(cells, odd)))
-                seen = {cell: row + compute.index(cells, cell).as_py() for cell in distinct[:_SAMPLE].to_pylist()}
-                evidence.see((place, cell) for cell, place in seen.items())
-                if len(distinct) > _SAMPLE:
-                    evidence.see((row, cell) for cell in distinct[_SAMPLE:].to_pylist())
-            row += batch.num_rows
+                places, more = self._odd(batch, title)
+                evidence.see((row + place, cell) for cell, place in places.items())
+                evidence.see((row, cell) for cell in more)
+            row += self._count(batch)
         try:
             return decided(found, self.head.mark, self.name)
         except InputError as error:
@@ -73,75 +69,81 @@ class Log:
         """Problems with the lines where they stand, instead of their rows."""
         return [one if one.line is None else replace(one, line=self.line_of(one.line)) for one in problems]
 
-    def _batches(self, wanted: Iterable[str]) -> Iterator[Any]:
-        """Blocks of the columns that are wanted, as Arrow has them."""
-        import pyarrow as pa
-        from pyarrow import csv
-
-        titles = self.titles
-        untitled = [title for title, given in zip(titles, self.head.titles, strict=True) if not given]
-        taken = [*dict.fromkeys(wanted), *untitled]
+    def _checked(self, wanted: Iterable[str]) -> Iterator[Any]:
+        """Blocks of the columns that are wanted; a cell without a title is most likely a number cut at its comma."""
+        untitled = [title for title, given in zip(self.titles, self.head.titles, strict=True) if not given]
         self.rows = Rows(self.stream, self.head, self.name)
-        try:
-            with csv.open_csv(
-                pa.PythonFile(self.rows, mode="r"),
-                read_options=csv.ReadOptions(block_size=self.block_bytes, use_threads=False, column_names=titles),
-                parse_options=csv.ParseOptions(delimiter=self.head.mark, newlines_in_values=False),
-                convert_options=csv.ConvertOptions(
-                    column_types=dict.fromkeys(taken, pa.string()),
-                    include_columns=taken,
-                    strings_can_be_null=False,
-                    quoted_strings_can_be_null=False,
-                ),
-            ) as stream:
-                row = 2
-                while True:
-                    try:
-                        batch = stream.read_next_batch()
-                    except StopIteration:
-                        return
-                    self._check_untitled(batch, untitled, row)
-                    row += batch.num_rows
-                    yield batch
-        except (pa.ArrowInvalid, pa.ArrowException, OSError) as error:
-            raise InputError(self._problem(" ".join(str(error).split()))) from None
+        row, batch = 2, None
+        for batch in self._batches(self.rows, [*dict.fromkeys(wanted), *untitled]):
+            for title in untitled:
+                if (filled := self._filled(batch, title)) is not None:
+                    words = f"has '{filled[1][:30]}' in a column without a title"
+                    raise InputError(Problem(words, self.name, self.line_of(row + filled[0]), title))
+            row += self._count(batch)
+            yield batch
+        if batch is None:
+            raise InputError(Problem("holds no rows, only the names of the columns", self.name))
 
-    def _problem(self, text: str) -> Problem:
-        """What Arrow found wrong, in words."""
-        if "Empty CSV" in text or "empty" in text.lower():
-            return Problem("holds no rows, only the names of the columns", self.name)
-        if match := _SHAPE.search(text):
-            shape = f"{match[3]} cells for {match[2]} columns"
-            words = f"is no valid table: {shape}; a text that holds {MARKS[self.head.mark]} stands in quotes"
-            return Problem(words, self.name, self.line_of(int(match[1]) + 1))
-        return Problem(f"is no valid table: {text[:200]}", self.name)
+    def _misshapen(self, row: int, count: int) -> InputError:
+        """A row, counted from 2, that has not as many cells as there are titles."""
+        shape = f"{count} cells for {len(self.titles)} columns"
+        words = f"is no valid table: {shape}; a text that holds {MARKS[self.head.mark]} stands in quotes"
+        return InputError(Problem(words, self.name, self.line_of(row)))
 
-    def _check_untitled(self, batch: Any, untitled: Sequence[str], row: int) -> None:
-        """A cell without a title is most likely a number that was cut at its comma."""
-        from pyarrow import compute
+    def _batches(self, rows: Rows, taken: Sequence[str]) -> Iterator[Any]:
+        """Blocks of the columns that are taken: here the cells of each by its title."""
+        places = {title: self.titles.index(title) for title in taken}
+        wide, row = len(self.titles), 2
+        for text in _texts(rows, self.block_bytes):
+            lines = text.removesuffix("\n").split("\n")
+            try:
+                records = _records(lines, self.head.mark)
+            except csv.Error as error:
+                raise InputError(Problem(f"is no valid table: {error}", self.name, self.line_of(row))) from None
+            for place, cells in enumerate(records):
+                if len(cells) != wide:
+                    raise self._misshapen(row + place, len(cells))
+            row += len(lines)
+            yield {title: [cells[place] for cells in records] for title, place in places.items()}
 
-        for title in untitled:
-            filled = compute.not_equal(batch.column(batch.schema.get_field_index(title)), "")
-            place = compute.index(filled, True).as_py()
-            if place >= 0:
-                cell = batch.column(batch.schema.get_field_index(title))[place].as_py()
-                words = f"has '{cell[:30]}' in a column without a title"
-                raise InputError(Problem(words, self.name, self.line_of(row + place), title))
+    def _count(self, batch: Any) -> int:
+        return len(next(iter(batch.values()), ()))
+
+    def _frame(self, batch: Any) -> pd.DataFrame:
+        import pandas as pd
+
+        return pd.DataFrame(batch)
+
+    def _odd(self, batch: Any, title: str) -> tuple[dict[str, int], list[str]]:
+        """Cells that tell of decimals, each once: the first by where they stand, and what else there is."""
+        seen: dict[str, int] = {}
+        for place, cell in enumerate(batch[title]):
+            if cell not in seen and _ODD.search(cell):
+                seen[cell] = place
+        cells = list(seen)
+        return {cell: seen[cell] for cell in cells[:SAMPLE]}, cells[SAMPLE:]
+
+    def _filled(self, batch: Any, title: str) -> tuple[int, str] | None:
+        """The first cell of a column in which something stands."""
+        return next(((place, cell) for place, cell in enumerate(batch[title]) if cell), None)
 
 
-@contextmanager
-def opened_log(path: Path, block_bytes: int) -> Iterator[Log]:
-    r"""Open a log and read its titles.
+def _texts(rows: Rows, size: int) -> Iterator[str]:
+    """Whole lines, some `size` bytes at a time."""
+    rest = b""
+    while block := rows.read(size):
+        whole = rest + block
+        cut = whole.rfind(b"\n") + 1
+        rest = whole[cut:]
+        if cut:
+            yield whole[:cut].decode("utf-8")
+    if rest:
+        yield rest.decode("utf-8")
 
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
-    ...     _ = file.write("sep=;\ntime;failed\n")
-    ...     file.flush()
-    ...     with opened_log(Path(file.name), 1000) as log:
-    ...         log.titles
-    ['time', 'failed']
-    """
-    with opened_table(path) as stream:
-        yield Log(str(path), stream, head_of(stream, str(path)), block_bytes)
+
+def _records(lines: list[str], mark: str) -> list[list[str]]:
+    """Cells of lines; a quotation mark that would reach beyond its line opens nothing there."""
+    records = list(csv.reader(lines, delimiter=mark))
+    if len(records) != len(lines):
+        records = [next(csv.reader([line], delimiter=mark)) for line in lines]
+    return records

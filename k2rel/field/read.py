@@ -23,11 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.errors import InputError, Problem
-from k2rel.field.blocks import Log, opened_log
+from k2rel.field.blocks import Log
 from k2rel.field.cells import OpenSeparatorError, events, numbers
 from k2rel.field.columns import TIMES, Plan, plan_of
 from k2rel.field.days import DriveDays
 from k2rel.field.lives import Exposure, Lives, RepairHistory
+from k2rel.field.opened import opened_log
 from k2rel.field.rows import Observed, Window, looks_like_dates, notes_of
 from k2rel.numerals import Mark
 from k2rel.tables import Shown

@@ -12,6 +12,7 @@ from itertools import islice, zip_longest
 from typing import Any, BinaryIO
 
 from k2rel.errors import InputError, Problem
+from k2rel.extras import extra
 
 __all__ = ["write_sheet"]
 
@@ -34,14 +35,7 @@ def write_sheet(stream: BinaryIO, text: BinaryIO, name: str) -> None:
     k2rel.errors.InputError: a.xlsx: begins as a workbook and is none; is the file whole? Else save its sheet as CSV
     """
     has_formulas = _checked(stream, name)
-    try:
-        import openpyxl
-    except ImportError:
-        words = (
-            "is an Excel workbook; to read it, the package openpyxl is needed: pip install 'k2rel[excel]'. Or save the "
-            "sheet as CSV"
-        )
-        raise InputError(Problem(words, name)) from None
+    openpyxl = extra("excel", str(Problem("is an Excel workbook; to read it", name)), "or save the sheet as CSV")
 
     def book(values: bool) -> Any:
         return openpyxl.load_workbook(stream, read_only=True, data_only=values)

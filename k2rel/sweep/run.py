@@ -21,6 +21,7 @@ from k2rel.basis import basis, basis_hash, sealed, unsealed
 from k2rel.bundled import level_names, notebook_dir
 from k2rel.claims import meant
 from k2rel.errors import InputError, K2relError
+from k2rel.extras import has_extra
 from k2rel.parallel import LostSchedulerError, as_they_end, connected, is_lost, worker_count
 from k2rel.report.execute import quiet
 from k2rel.report.files import Output, temporary_folder, whole, write_whole
@@ -55,7 +56,7 @@ class Sweep(Shown):
         A row for each point: what it is, its measures, for each target ``verdict_...`` and ``p_met_...`` (the
         probability that it is met), and ``error``.
     folder : pathlib.Path
-        Where ``NAME.csv``, ``NAME.parquet``, ``NAME.html`` and the kept points lie.
+        Where ``NAME.csv``, ``NAME.html`` and the kept points lie, and ``NAME.parquet`` with the extra ``parquet``.
     computed, kept, failed : int
         Points that were computed now, were there already, and failed.
     summary_error : str
@@ -407,8 +408,12 @@ def _write(spec: SweepSpec, folder: Path, table: pd.DataFrame) -> str:
     """Write the table and the summary; say why there is no summary."""
     csv = folder / f"{spec.name}.csv"
     write_whole(csv, table.map(harmless).to_csv(index=False, lineterminator="\n"))
-    with whole(folder / f"{spec.name}.parquet") as temporary:
-        table.to_parquet(temporary, index=False)
+    parquet = folder / f"{spec.name}.parquet"
+    if has_extra("parquet"):
+        with whole(parquet) as temporary:
+            table.to_parquet(temporary, index=False)
+    else:
+        parquet.unlink(missing_ok=True)  # of an earlier run, which had other points
     parameters = {
         "table": str(csv.resolve()),
         "axes": [_axis(name, table) for name in spec.axes],
