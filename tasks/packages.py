@@ -60,7 +60,7 @@ was tested on it: that is said in [how-to/install.md](../how-to/install.md).
 {rows}
 
 Linux means glibc 2.28 or newer (Debian 10, RHEL 8, Ubuntu 20.04); for musl (Alpine) nothing was looked up.
-The other {count} packages are Python alone and have one wheel for all.{gaps}
+The other {count} packages are Python alone and have one wheel for all.
 """
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _MISSING = re.compile(r"No matching distribution found for ([A-Za-z0-9._-]+)")
@@ -141,6 +141,7 @@ def range_words(pythons: Sequence[str]) -> str:
 
 def _wheels_for(pins: Mapping[str, str], python: str, system: str) -> dict[str, str]:
     """File names of the wheels that pip would install, by package; those without one are not among them."""
+    print(f"{system}, Python {python}: {len(pins)} packages", file=sys.stderr, flush=True)
     here = next((more for name, more in _ONLY.items() if system.startswith(name)), ())
     asked = [f"{name}=={version}" for name, version in pins.items()] + list(here)
     platforms = [word for tag in SYSTEMS[system] for word in ("--platform", tag)]
@@ -174,18 +175,15 @@ def wheels() -> str:
     """The page about wheels, by asking pip for every system and Python."""
     packages = _by_need()
     pins = {name: one.version for name, (one, _) in packages.items()}
-    found: dict[str, dict[str, dict[str, str]]] = {}  # by system, Python and package
-    for system in SYSTEMS:
-        for python in PYTHONS:
-            print(f"{system}, Python {python}", file=sys.stderr, flush=True)
-            found.setdefault(system, {})[python] = _wheels_for(pins, python, system)
-    every = {name for system in found.values() for each in system.values() for name in each} | pins.keys()
-    plain = {
-        name for name in every
-        if all(each.get(name, "none-any.whl").endswith("none-any.whl") for s in found.values() for each in s.values())
-    }  # fmt: skip
+    first = {python: _wheels_for(pins, python, "Linux x86-64") for python in PYTHONS}
+    plain = {name for name in pins if all(each.get(name, "").endswith("none-any.whl") for each in first.values())}
+    compiled = {name: version for name, version in pins.items() if name not in plain}
+    found = {  # by system, Python and package
+        system: {python: _wheels_for(compiled, python, system) for python in PYTHONS} for system in SYSTEMS
+    }
+    every = compiled.keys() | {name for names in _ONLY.values() for name in names}
     lines = []
-    for name in sorted(every - plain):
+    for name in sorted(every):
         cells = []
         for system in SYSTEMS:
             only = next((where for where, names in _ONLY.items() if name in names), "")
@@ -194,14 +192,11 @@ def wheels() -> str:
         version = pins.get(name, "")
         extra = "" if packages.get(name, ("", "all"))[1] == "all" else f" ({packages[name][1]})"
         lines.append(f"| {name} {version}{extra} | {' | '.join(cells)} |".replace(" |  |", " | |"))
-    whole = {name for name in plain if all(name in each for s in found.values() for each in s.values())}
-    gaps = ", ".join(sorted(plain - whole))
     return _WHEELS.format(
         day=datetime.datetime.now(datetime.UTC).date().isoformat(),
         head=f"| compiled | {' | '.join(SYSTEMS)} |\n|{'---|' * (len(SYSTEMS) + 1)}",
         rows="\n".join(lines),
-        count=len(whole),
-        gaps=f" Only as source, which needs no compiler: {gaps}." if gaps else "",
+        count=len(plain),
     )
 
 

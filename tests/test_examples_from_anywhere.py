@@ -1,9 +1,7 @@
 """What README and docs show works in any folder: `data/examples/...` is found where the user has no such file."""
 
-import io
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 
@@ -11,19 +9,10 @@ import k2rel
 from k2rel.bundled import data_dir, example_names, telling_of_examples
 from k2rel.cli import main
 from k2rel.sweep import read_sweep
+from tests.test_pages import DEAR, OURS
 
-ROOT = Path(__file__).parents[1]
-TAKES_LONG = {"advise", "fit", "outage", "report", "risk", "simulate", "sweep"}
-
-
-def documented():
-    """Every command with an example's name in it, each once; those that compute for long are slow proofs."""
-    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
-    lines = re.findall(r"(?:^\$ .*?|`)(k2rel [^`#\n]*data/examples/[^`#\n]*)", text, re.MULTILINE)
-    each = dict.fromkeys(line.strip() for line in lines)
-    slow = [pytest.mark.slow]
-    return [pytest.param(line, marks=slow if line.split()[1] in TAKES_LONG else [], id=line) for line in each]
+QUICK = [command for command in OURS if command.words[1] not in DEAR | {"fit", "risk"}]
+"""Whole pages, those that take long with them, are followed by tests/test_pages.py, in a folder that is as empty."""
 
 
 @pytest.fixture
@@ -32,10 +21,8 @@ def nowhere(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("line", documented())
+@pytest.mark.parametrize("line", dict.fromkeys(shlex.join(one.words) for one in QUICK if "data/examples/" in str(one)))
 def test_a_command_of_the_docs_works_in_an_empty_folder(line, nowhere, monkeypatch, capsys) -> None:
-    alarms = (data_dir() / "examples/alarms/monitoring.jsonl").read_bytes()
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(alarms)))  # for '--alarms -'
     assert main(shlex.split(line)[1:]) == 0
     told = capsys.readouterr().err
     for name in re.findall(r"data/examples/\S+", line):
