@@ -215,3 +215,18 @@ def test_a_notebook_shows_an_error_of_k2rel_as_the_line_that_asked_and_the_sente
         exec(compile(source, "<cell>", "exec"), {})
     assert caught.value._render_traceback_() == ["line 3: study = k2rel.study('L9')", f"InputError: {caught.value}"]
     assert InputError("never raised")._render_traceback_() == ["InputError: never raised"]
+
+
+def test_types_are_read_from_the_cells_where_python_keeps_those_of_the_last_statement_alone() -> None:
+    """As from Python 3.14 on, where a notebook's statements are compiled one by one."""
+    cells = [
+        "",
+        "%matplotlib inline",
+        "levels: list[str] = []  # which\nclients: int = 0",
+        "# Parameters\nclients = '20'",
+    ]
+    space = {"In": cells, "levels": "L1, L2R", "clients": "20", "__annotate__": lambda form: {"clients": int}}
+    check_parameters(space)
+    assert (space["levels"], space["clients"]) == (["L1", "L2R"], 20)
+    with pytest.raises(InputError, match="there is no parameter 'client'; did you mean 'clients'"):
+        check_parameters({**space, "In": [*cells, "# Parameters\nclient = 3"], "client": 3})

@@ -49,7 +49,7 @@ def check_parameters(namespace: MutableMapping[str, Any]) -> None:
     (['L1', 'L2R'], 20)
     """
     late = namespace.get("__annotate__")  # from Python 3.14 on annotations are evaluated when asked for (1: as values)
-    declared = namespace.get("__annotations__") or (late(1) if late else {})
+    declared = namespace.get("__annotations__") or _declared(namespace.get("In", ())) or (late(1) if late else {})
     given = dict.fromkeys(_injected(namespace.get("In", ())))
     values = {name: namespace[name] for name in declared if name in namespace}
     namespace.update(checked(given | values, declared))
@@ -79,6 +79,21 @@ def checked(given: Mapping[str, Any], declared: Mapping[str, Any], file: str | N
     if problems:
         raise InputError([replace(problem, file=file) for problem in problems])
     return found
+
+
+def _declared(history: Sequence[str]) -> dict[str, str]:
+    """Types as cells declare them: from Python 3.14 on a notebook's names have none but those of its last statement."""
+    bodies = (ast.parse(cell).body for cell in history if ": " in cell and _is_python(cell))
+    lines = [line for body in bodies for line in body if isinstance(line, ast.AnnAssign)]
+    return {line.target.id: ast.unparse(line.annotation) for line in lines if isinstance(line.target, ast.Name)}
+
+
+def _is_python(cell: str) -> bool:
+    try:
+        ast.parse(cell)
+    except SyntaxError:  # of magics
+        return False
+    return True
 
 
 def _injected(history: Sequence[str]) -> Iterable[str]:
