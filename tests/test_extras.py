@@ -134,12 +134,20 @@ def test_the_example_logs_are_the_same_without_arrow(name, monkeypatch) -> None:
     "words",
     [
         ["fit", "data/examples/field/drive_statistics.csv", "--format", "json"],
+        ["fit", "days.csv", "--format", "json"],
         ["availability", "L2R", "--format", "csv"],
         ["compare", "L1", "L2", "--format", "json"],
     ],
 )
 def test_a_command_answers_the_same_where_arrow_was_never_installed(words, tmp_path) -> None:
     """Nor pandas has it then, whose texts are kept another way."""
+    days = [
+        f"2024-01-{d:02},S{s},M{s % 3},{int(d == 9 and s % 4 == 0)}"
+        for d in range(1, 31)
+        for s in range(40)
+        if d < 10 or s % 4
+    ]
+    (tmp_path / "days.csv").write_text("date,serial_number,model,failure\n" + "\n".join(days) + "\n")
     answers = []
     for hidden in ("", "sys.modules['pyarrow'] = None; "):
         code = f"import sys; {hidden}from k2rel.cli import main; sys.exit(main({words!r}))"

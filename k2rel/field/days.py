@@ -85,12 +85,14 @@ class DriveDays:
         if self.problems:
             return
         groups = block[columns["group"].title].str.strip() if "group" in columns else pd.Series("", block.index)
-        local, keys = pd.factorize(groups + "\0" + units)
+        (of_group, group_names), (of_unit, unit_names) = pd.factorize(groups), pd.factorize(units)
+        local, pairs = pd.factorize(of_group * len(unit_names) + of_unit)
         known = []
-        for key in keys:
-            code = self.codes.setdefault(key, len(self.codes))
+        for pair in pairs.tolist():
+            name = str(group_names[pair // len(unit_names)])
+            code = self.codes.setdefault(f"{name}\0{unit_names[pair % len(unit_names)]}", len(self.codes))
             if code == len(self.names):
-                self.names.append(key.partition("\0")[0])
+                self.names.append(name)
             known.append(code)
         codes = np.array(known, dtype=np.int64)[local]
         self.rows += len(codes)
