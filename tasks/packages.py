@@ -149,7 +149,8 @@ def _wheels_for(pins: Mapping[str, str], python: str, system: str) -> dict[str, 
         report = Path(folder) / "report.json"
         words = [
             sys.executable, "-m", "pip", "install", "--dry-run", "--quiet", "--ignore-installed", "--no-deps",
-            "--disable-pip-version-check", "--only-binary", ":all:", "--target", folder, "--python-version", python,
+            "--disable-pip-version-check", "--only-binary", ":all:", "--target", folder,
+            "--python-version", f"{python}.9",  # some ask for a later one than the first
             *platforms, "--report", str(report),
         ]  # fmt: skip
         while True:
@@ -189,9 +190,9 @@ def wheels() -> str:
             only = next((where for where, names in _ONLY.items() if name in names), "")
             have = [python for python in PYTHONS if name in found[system][python]]
             cells.append(range_words(have) if not only or system.startswith(only) else "not needed")
-        version = pins.get(name, "")
+        version = f" {pins[name]}" if name in pins else ""
         extra = "" if packages.get(name, ("", "all"))[1] == "all" else f" ({packages[name][1]})"
-        lines.append(f"| {name} {version}{extra} | {' | '.join(cells)} |".replace(" |  |", " | |"))
+        lines.append(f"| {name}{version}{extra} | {' | '.join(cells)} |")
     return _WHEELS.format(
         day=datetime.datetime.now(datetime.UTC).date().isoformat(),
         head=f"| compiled | {' | '.join(SYSTEMS)} |\n|{'---|' * (len(SYSTEMS) + 1)}",

@@ -7,13 +7,17 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
+from email.message import Message
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import k2rel
 from tasks.built import Archives, WrongArchiveError, check_contents
+from tasks.packages import licence, range_words
 from tasks.release import NotReadyError, current, prepared
 
 ROOT = Path(__file__).parents[1]
@@ -135,3 +139,41 @@ def test_a_release_is_built_installed_elsewhere_asked_and_tagged(clone) -> None:
         "k2rel-99.0.0-py3-none-any.whl",
         "k2rel-99.0.0.tar.gz",
     }
+
+
+def package(**said):
+    """A package as its metadata describe it."""
+    metadata = Message()
+    for key, values in said.items():
+        for value in values if isinstance(values, list) else [values]:
+            metadata[key.replace("_", "-")] = value
+    return SimpleNamespace(metadata=metadata)
+
+
+def test_a_licence_is_told_by_the_expression_else_in_short_words_else_by_the_classifiers() -> None:
+    kinds = ["License :: OSI Approved", "License :: OSI Approved :: MIT License", "Topic :: System"]
+    assert licence(package(License_Expression="BSD-3-Clause", License="BSD")) == "BSD-3-Clause"
+    assert licence(package(License="Apache 2.0", Classifier=kinds)) == "Apache 2.0"
+    assert licence(package(License="Permission is hereby granted\n" * 9, Classifier=kinds)) == "MIT License"
+    assert licence(package(License="UNKNOWN")) == "as its files say"
+
+
+def test_pythons_of_a_wheel_stand_as_a_range_and_gaps_are_named() -> None:
+    assert [range_words(each) for each in (["3.11", "3.12", "3.13"], ["3.11", "3.13"], ["3.14"], [])] == [
+        "3.11 to 3.13", "3.11, 3.13", "3.14", "none",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("page", ["licences", "wheels"])
+def test_the_pages_about_packages_know_what_is_installed_with_k2rel(page) -> None:
+    """Every direct dependency, of extras too, has its row about licences; compiled ones have one about wheels."""
+    text = (ROOT / "docs/reference" / f"{page}.md").read_text(encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = [
+        need for name, all_ in project["optional-dependencies"].items() if name not in ("dev", "docs") for need in all_
+    ]
+    named = {re.split("[<>=]", need)[0].replace("_", "-").lower() for need in [*project["dependencies"], *extras]}
+    if page == "wheels":
+        named = {"numpy", "scipy", "pandas", "llvmlite", "numba", "oxidd", "pyarrow", "pydantic-core", "pyzmq"}
+    rows = {row.split("|")[1].split()[0].replace("_", "-").lower() for row in text.splitlines() if row.startswith("| ")}
+    assert named <= rows
