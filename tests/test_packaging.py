@@ -1,5 +1,6 @@
 """An installed k2rel works from any folder: the wheel holds the data and the notebooks."""
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -58,3 +59,11 @@ def test_the_constraints_name_packages_and_versions_only() -> None:
 
 def test_the_citation_has_the_version_of_the_package():
     assert f"\nversion: {k2rel.__version__}\n" in (ROOT / "CITATION.cff").read_text()
+
+
+def test_the_classifiers_name_the_pythons_that_the_page_says_were_tested() -> None:
+    page = (ROOT / "docs/how-to/install.md").read_text(encoding="utf-8")
+    tested = re.findall(r"^\| (3\.\d+) \|", page, flags=re.M)
+    named = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', (ROOT / "pyproject.toml").read_text())
+    assert named == tested
+    assert "3.11" in tested
