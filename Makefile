@@ -7,7 +7,7 @@
 # make PYTHON=python3.12 test          the Python that the environment is made with
 
 PYTHON ?= python3
-TASKS := report docs test test-all check bench bench-history fuzz validation schema picture sample clean
+TASKS := report docs test test-all check bench bench-history fuzz validation schema picture sample packages release clean
 
 .PHONY: $(TASKS)
 

@@ -101,6 +101,18 @@ def sample(words: Sequence[str]) -> None:
 
 
 @task
+def packages(words: Sequence[str]) -> None:
+    """docs/reference/licences.md and wheels.md, as pip finds them; asks the package index."""
+    run("-m", "tasks.packages", *words)
+
+
+@task
+def release(words: Sequence[str]) -> None:
+    """Build and try what would be released; --version X.Y.Z --tag releases it (CONTRIBUTING.md)."""
+    run("-m", "tasks.release", *words)
+
+
+@task
 def clean(words: Sequence[str]) -> None:
     """Remove the environment, and what the tools keep."""
     if Path(sys.prefix).resolve() == VENV.resolve():
