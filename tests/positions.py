@@ -1,4 +1,4 @@
-"""The positions of a role and how they follow each other, drawn for docs/concepts/takeovers.md.
+"""The positions of a role and the steps between them, drawn for docs/concepts/takeovers.md.
 
 python tests/positions.py      write the picture anew (make picture)
 """
@@ -45,12 +45,12 @@ BOXES: dict[Kind, tuple[int, int, str, str]] = {
     Kind.ON_ITS_WAY: (1, 0, "on its way", "switchover, fence before it"),
     Kind.RETRYING: (1, 1, "retrying", "until the next attempt"),
     Kind.STRANDED: (2, 2, "stranded", "waits for an operator"),
-    Kind.RESTORING: (2, 3, "restoring", "the operator did not succeed"),
+    Kind.RESTORING: (2, 3, "restoring", "the operator failed"),
     Kind.SPLIT: (1, 4, "split", "two holders have the role"),
     Kind.MENDING: (2, 4, "mending", "the split is over"),
-    Kind.RESTORING_DATA: (2, 5, "restoring data", "they differ too much"),
-    Kind.GIVING_BACK: (1, 6, "giving back", "nobody there: stranded"),
-    Kind.DRILLING: (1, 7, "drilling", "nobody there: stranded"),
+    Kind.RESTORING_DATA: (2, 5, "restoring data", "from a copy"),
+    Kind.GIVING_BACK: (1, 6, "giving back", "no holder ready: stranded"),
+    Kind.DRILLING: (1, 7, "drilling", "no holder ready: stranded"),
 }
 INTO = {  # what leads from "held" into a lane
     Kind.ON_ITS_WAY: "succeeds", Kind.RETRYING: "fails", Kind.STRANDED: "fails; no retry, or it was unready",
@@ -111,10 +111,10 @@ def picture() -> str:
     height = LANE * lanes - 22
     from_x, to_x = LEFT[0] + LEFT[1], RIGHT[0]
     drawn = [
-        _text(LEFT[0], 22, "Where a role can be", 16, "start", 600),
-        _text(LEFT[0], 42, "Solid green: performed. Dashed red: by nobody. Double orange: two have it, and the file says "
-              "who is served.", 12, "start"),
-        _bar(LEFT, ("held", "by a holder, also", "while a loss is", "not yet detected", "", "a takeover begins:", "at once,",
+        _text(LEFT[0], 22, "Positions of a role", 16, "start", 600),
+        _text(LEFT[0], 42, "Solid green: performed. Dashed red: down. Double orange: two holders have it, and the file says "
+              "who serves.", 12, "start"),
+        _bar(LEFT, ("held", "by a holder, also", "while a failure is", "not yet detected", "", "a takeover starts:", "at once,",
                     "after detection,", "or spuriously"), height),
         _bar(RIGHT, ("held", "by the same holder", "or another one"), height),
     ]  # fmt: skip
@@ -134,12 +134,12 @@ def picture() -> str:
 
     stranded = _middle(2) - 27
     drawn += [
-        _arrow([(one + wide, _middle(0) + 14), (two + 150, _middle(0) + 14), (two + 150, stranded)], "nobody is ready", two + 144,
+        _arrow([(one + wide, _middle(0) + 14), (two + 150, _middle(0) + 14), (two + 150, stranded)], "no holder is ready", two + 144,
                _middle(0) + 30, "end"),
         _arrow([(one + wide, _middle(1) + 14), (two + 60, _middle(1) + 14), (two + 60, stranded)], "attempt fails", two + 52,
                _middle(1) + 30, "end"),
         down(Kind.RESTORING, "operator fails"),
-        _arrow([(one + wide, _middle(4)), (two - 2, _middle(4))], "they hear again", (one + wide + two) / 2, _middle(4) - 7),
+        _arrow([(one + wide, _middle(4)), (two - 2, _middle(4))], "heartbeat is back", (one + wide + two) / 2, _middle(4) - 7),
         down(Kind.RESTORING_DATA, "data differ"),
         *map(_box, BOXES),
     ]  # fmt: skip
@@ -150,7 +150,7 @@ def picture() -> str:
     size = TOP + height + 16
     return (
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {size:g}' width='{WIDTH}' role='img' "
-        "aria-label='Positions of a role and how they follow each other'>"
+        "aria-label='Positions of a role and the steps between them'>"
         f"<rect width='100%' height='100%' fill='#fff'/>{tip}{''.join(drawn)}</svg>\n"
     )
 

@@ -75,7 +75,7 @@ def test_the_steps_are_those_that_the_engines_follow(tmp_path) -> None:
 
 def test_each_step_is_drawn_and_the_page_has_the_picture() -> None:
     assert PICTURE.read_text() == picture()
-    assert "images/takeover-positions.svg" in (PICTURE.parents[1] / "takeovers.md").read_text()
+    assert "images/takeover-positions.svg" in (PICTURE.parents[1] / "concepts" / "takeovers.md").read_text()
     assert set(BOXES) == {kind for pair in STEPS for kind in pair} - {Kind.HELD}
     assert set(INTO) == {after for before, after in STEPS if before == Kind.HELD}
     assert set(OUT) == {before for before, after in STEPS if after == Kind.HELD}
