@@ -139,7 +139,7 @@ def picture() -> str:
         _arrow([(one + wide, _middle(1) + 14), (two + 60, _middle(1) + 14), (two + 60, stranded)], "attempt fails", two + 52,
                _middle(1) + 30, "end"),
         down(Kind.RESTORING, "operator fails"),
-        _arrow([(one + wide, _middle(4)), (two - 2, _middle(4))], "heartbeat is back", (one + wide + two) / 2, _middle(4) - 7),
+        _arrow([(one + wide, _middle(4)), (two - 2, _middle(4))], "split ends", (one + wide + two) / 2, _middle(4) - 7),
         down(Kind.RESTORING_DATA, "data differ"),
         *map(_box, BOXES),
     ]  # fmt: skip
