@@ -1,6 +1,7 @@
 """The shipped levels hold the counts and wiring of the facts; everything else is a named assumption."""
 
 import json
+import re
 from functools import cache
 
 import pytest
@@ -112,11 +113,20 @@ def test_the_site_of_the_documentation_is_good(tmp_path) -> None:
     assert k2rel.failover(study, ["machine_A"]).services["files"]
 
 
+def test_every_key_stands_in_the_reference() -> None:
+    text = (data_dir().parent / "docs" / "reference" / "site-files.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.S)))))
+    schema = json.loads((data_dir() / "schema.json").read_text(encoding="utf-8"))
+    keys = {key for entry in (schema, *schema["$defs"].values()) for key in entry.get("properties", {})}
+    assert len(keys) > 100
+    assert keys <= shown, keys - shown
+
+
 def test_what_the_documentation_quotes_stands_in_the_examples() -> None:
     """Each block of the section on paths, line by line."""
     text = (data_dir().parent / "docs" / "reference" / "site-files.md").read_text()
     section = text[
-        text.index("## How a flow uses its paths") : text.index("## What a takeover needs, waits for and costs")
+        text.index("## How a flow uses its paths") : text.index("## Takeover entries")
     ]
     designs = [set(path.read_text().splitlines()) for path in (data_dir() / "examples" / "designs").glob("*.yaml")]
     blocks = [block.split("```")[0].splitlines() for block in section.split("```yaml\n")[1:]]

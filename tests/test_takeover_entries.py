@@ -136,7 +136,7 @@ def test_what_stands_in_the_file_stands_in_the_records(tmp_path) -> None:
 
 def test_what_the_documentation_shows_is_good(tmp_path) -> None:
     text = (data_dir().parent / "docs" / "reference" / "site-files.md").read_text(encoding="utf-8")
-    section = text[text.index("## What a takeover needs, waits for and costs") :]
+    section = text[text.index("## Takeover entries") :]
     site = read_site(written(tmp_path, SITE + section.split("```yaml\n")[1].split("```")[0]))
     assert [warning.key for warning in site.warnings] == ["components.port"], "the pair has nothing that needs the port"
     assert [need.kind for need in site.units["u1"].takeover_needs] == ["heartbeat", "fence"]
