@@ -111,7 +111,7 @@ def test_messages_and_names_of_the_page_on_python_hold() -> None:
 
 
 def test_what_coverage_and_time_do_is_said_as_it_is() -> None:
-    page = (ROOT / "docs" / "reference" / "method.md").read_text()
+    page = " ".join((ROOT / "docs" / "reference" / "method.md").read_text(encoding="utf-8").split())
     told = re.search(
         r"by −([\d.]+) % for each per cent more of the coverage of failures of server software, by ([\d.]+) %", page
     )
