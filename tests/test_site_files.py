@@ -125,9 +125,7 @@ def test_every_key_stands_in_the_reference() -> None:
 def test_what_the_documentation_quotes_stands_in_the_examples() -> None:
     """Each block of the section on paths, line by line."""
     text = (data_dir().parent / "docs" / "reference" / "site-files.md").read_text()
-    section = text[
-        text.index("## How a flow uses its paths") : text.index("## Takeover entries")
-    ]
+    section = text[text.index("## How a flow uses its paths") : text.index("## Takeover entries")]
     designs = [set(path.read_text().splitlines()) for path in (data_dir() / "examples" / "designs").glob("*.yaml")]
     blocks = [block.split("```")[0].splitlines() for block in section.split("```yaml\n")[1:]]
     assert len(blocks) == 6
