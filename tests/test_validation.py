@@ -32,7 +32,12 @@ def test_the_page_says_what_the_code_computes_today(monkeypatch, simulated) -> N
     if not simulated:  # the tables of the three engines and of draws made anew stay as they stand
         engines, sure, drawn, end = (
             next(i for i, line in enumerate(written) if line.startswith(heading))
-            for heading in ("## Three engines", "## How sure", "### Draws of the levels", "## What the engines assume")
+            for heading in (
+                "## Comparison of the three engines",
+                "## Uncertainty",
+                "### Draws of the levels",
+                "## Assumptions of the engines",
+            )
         )
         monkeypatch.setattr(page, "agreements", lambda histories: ())
         monkeypatch.setattr(page, "made_anew", lambda: ())

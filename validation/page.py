@@ -12,36 +12,38 @@ from pathlib import Path
 
 import k2rel
 from k2rel.bundled import level_names
-from k2rel.organisation import Organisation
 from validation.engines import HISTORIES, SEED, Agreement, agreements
 from validation.published import CASES, SCRAM, Case, Check, v24
 from validation.sure import Drawn, draws_of_a_pair, extremes_of_coverage, made_anew, quantiles_under_a_beta_prior
 
 PAGE = Path(__file__).parents[1] / "docs" / "validation.md"
 _KEPT = "### V24 "
+READINGS = {"preferred": "ideal", "sticky": "as modelled"}
 
 INTRODUCTION = """# Validation
 
-This page is written by running the code (`make validation`); the tests compute it anew and fail where a number has
-moved. Expected values are typed from their source. A difference marked *of it* is relative, as its tolerance then is;
-a check passes where the difference is within the tolerance. Cases V.. and N.. are other people's numbers.
+This page compares what k2rel computes with published cases, with independent calculations, and its engines with each
+other. `make validation` writes it by running the code; the tests compute it again and fail if a number has changed.
+
+Expected values are copied from their source. *of it* marks a relative difference, with a relative tolerance; a check
+passes if the difference is within the tolerance. Cases V.. and N.. are numbers published by others.
 """
 
-ASSUMPTIONS = """## What the engines assume
+ASSUMPTIONS = """## Assumptions of the engines
 
 | | exact | Markov | simulation |
 |---|---|---|---|
 | parts | independent of each other | wait for crews, depend on roles | any |
-| lives | any with a constant rate in the long run | exponential | any law, ageing kept over repairs |
-| repairs | any with that mean | exponential, or phases with the same variation | any law |
+| time to failure | any with a constant long-run rate | exponential | any distribution, ageing kept over repairs |
+| repair time | any with that mean | exponential, or phases with the same variation | any distribution |
 | roles | at the preferred side whenever it is healthy | stay where a takeover put them, or preferred | both |
-| takeovers | instant and certain | take their time, and fail with 1 - coverage | the same |
-| hidden failures | found at the tests' own days | the same; in large chains corrected, with a bound | the same |
+| takeovers | instant and certain | take time, and fail with 1 - coverage | the same |
+| hidden failures | detected by tests on their own days | the same; in large chains corrected, with a bound | the same |
 | common causes | declared groups, A/B twins | the same | the same, and events that hit several parts |
 | RAID sets | a chain of their own | two states with the same unavailability and frequency | the same |
-| answers | no error but rounding | a bound on what was cut off | a confidence interval |
+| accuracy | rounding only | a bound of what was left out | a confidence interval |
 
-Failure rates without a published source are priors; every report lists them, `k2rel rates list` shows them all.
+Failure rates without a published source are priors; every report lists them, and `k2rel rates list` shows them all.
 Assumptions about the levels themselves, each with its reason, are in the site files and in every report:
 """
 
@@ -102,28 +104,29 @@ def published(models: Path | None, before: str) -> tuple[list[str], list[tuple[s
 def crossed(found: Sequence[Agreement]) -> list[str]:
     """The table of the three engines."""
     lines = [
-        "## Three engines, one question",
+        "## Comparison of the three engines",
         "",
-        "Downtime [min/year] of each reference system as shipped. The exact engine knows roles at the preferred side "
-        f"only; the simulation followed {HISTORIES:,} histories of ten years, seed {SEED}. Deviations are standard "
-        "errors between simulation and Markov chain; by chance one comparison in twenty lies beyond two.",
+        "Downtime [min/year] of each level as shipped. The exact engine has ideal takeovers only (roles at the "
+        f"preferred side); the simulation ran {HISTORIES:,} histories of ten years, seed {SEED}. Deviations are the "
+        "differences between simulation and Markov chain in standard errors; by chance one comparison in twenty "
+        "exceeds two.",
         "",
-        "| level | service | roles | exact | Markov | simulated (95 %) | deviations |",
+        "| level | service | takeovers | exact | Markov | simulation (95 % interval) | deviations |",
         "|---|---|---|---|---|---|---|",
     ]
     for one in found:
         exact = "" if one.exact is None else cell(one.exact)
         simulated = f"{one.simulated:.4g} ({one.low:.4g} to {one.high:.4g})"
         lines.append(
-            f"| {one.level} | {one.service} | {one.roles} | {exact} | {cell(one.markov)} | {simulated} | "
+            f"| {one.level} | {one.service} | {READINGS[one.roles]} | {exact} | {cell(one.markov)} | {simulated} | "
             f"{one.deviations:+.2f} |"
         )
     worst = max(abs(one.deviations) for one in found)
     exact_worst = max(abs(one.markov / one.exact - 1) for one in found if one.exact)
     return [
         *lines, "",
-        f"Largest difference between exact engine and Markov chain: {exact_worst:.1e} of the downtime (cut off); "
-        f"largest deviation of the simulation: {worst:.2f}.",
+        f"Largest difference between exact engine and Markov chain: {exact_worst:.1e} of the downtime (states "
+        f"left out); largest deviation of the simulation: {worst:.2f}.",
         "",
     ]  # fmt: skip
 
@@ -132,25 +135,25 @@ def how_sure() -> tuple[list[str], list[Check]]:
     """What the draws of all inputs are checked against, and the checks."""
     cases = (
         (
-            "A pair, every draw by a chain written apart",
-            "Two boxes share a role; life, repair, switchover, coverage and the time of a person have limits. "
-            "Expected: the chain, built anew with numpy in validation/sure.py; the tests compare all 200 draws.",
+            "A pair, every draw by an independent chain",
+            "Two boxes share a role; MTTF, MTTR, switchover time, coverage and time to operator action have limits. "
+            "Expected: an independent chain in numpy (validation/sure.py); the tests compare all 200 draws.",
             draws_of_a_pair,
         ),
         (
-            "The same pair, coverage Beta(9, 1.3), all else known",
+            "The same pair, coverage Beta(9, 1.3), other inputs fixed",
             "Expected: the chain at the quantiles of the distribution, since downtime falls as coverage rises, and at "
             "its mean; 4,000 draws.",
             quantiles_under_a_beta_prior,
         ),
         (
-            "Level 2R of data 0.1, another coverage",
-            "Media [min/year]. Expected: answers of changed site files, to the digits shown, from before there "
-            "were draws.",
+            "Level 2R of data 0.1, other coverages",
+            "Media [min/year]. Expected: answers of changed site files, to the digits shown, computed before sampling "
+            "was introduced.",
             extremes_of_coverage,
         ),
     )
-    lines = ["## How sure: all inputs drawn", ""]
+    lines = ["## Uncertainty: all inputs drawn", ""]
     done: list[Check] = []
     for title, source, checks in cases:
         found = list(checks())
@@ -162,17 +165,17 @@ def how_sure() -> tuple[list[str], list[Check]]:
 def anew(found: Sequence[Drawn]) -> list[str]:
     """The table of draws made anew."""
     lines = [
-        "### Draws of the levels, each made anew",
+        "### Draws of the levels, each solved again",
         "",
-        "A hundred draws of all inputs, sampled on one chain; each is also a site of its own with these inputs, whose "
-        "chain is generated and solved finely. RMS: root of the mean square of the differences of the unavailability; "
-        "it is to be below 2 % of the standard deviation of the draws.",
+        "A hundred draws of all inputs, evaluated on one chain; each is also solved as a site of its own with these "
+        "inputs and a finer chain. RMS is the root mean square of the differences of the unavailability; the limit is "
+        "2 % of the standard deviation of the draws.",
         "",
-        "Full service where most draws cannot carry their clients (Level 3R with 20) has its deviation from those. "
-        "Draws that can share the loads of one of their kind; in these hundred that makes up to 24 minutes a year in a "
-        "single draw.",
+        "On Level 3R with 20 clients most draws cannot carry their clients, and the standard deviation of full service "
+        "comes from these draws. Draws that can carry them use the loads of one draw of their kind; in these hundred "
+        "the effect is at most 24 min/year in a single draw.",
         "",
-        "| level, service | clients | standard deviation [min/year] | RMS of it [%] | |",
+        "| level, service | clients | standard deviation [min/year] | RMS [% of it] | |",
         "|---|---|---|---|---|",
     ]
     for one in found:
@@ -183,17 +186,19 @@ def anew(found: Sequence[Drawn]) -> list[str]:
 
 
 def assumed() -> list[str]:
-    """How many assumptions each level makes, and the organisation's defaults."""
-    head = "| level | assumptions | failure data of parts | of these without a source |"
+    """Number of assumptions of each level, and the defaults of the organisation."""
+    head = "| level | assumptions | types with failure data | of these without a source |"
     lines = [ASSUMPTIONS.rstrip("\n"), "", head, "|---|---|---|---|"]
     for level in level_names():
         study = k2rel.study(level)
         rates = k2rel.rates_used(study)
-        lines.append(
-            f"| {level} | {len(study.site.assumptions)} | {len(rates)} kinds | {int(rates['assumed'].sum())} |"
-        )
-    who = f"Defaults of who repairs: {Organisation().words()}, as many technicians as are needed"
-    lines += ["", f"{who}; servers and failed takeovers wait an hour for a person.", ""]
+        lines.append(f"| {level} | {len(study.site.assumptions)} | {len(rates)} | {int(rates['assumed'].sum())} |")
+    lines += [
+        "",
+        "Defaults of the organisation: takeovers as modelled, as many technicians as needed, and one hour to operator "
+        "action, for servers out of service and for failed takeovers.",
+        "",
+    ]
     return lines
 
 
@@ -207,7 +212,7 @@ def text(models: Path | None = None, before: str = "") -> str:
     verdict = f"**{failed} are outside their tolerance**" if failed else "all are within their tolerance"
     summary = (
         f"{len(done)} published cases with {len(checks)} numbers, and {len(sure_checks)} of draws: {verdict}. "
-        "One more case needs a model from elsewhere."
+        "One more case needs a model that is not shipped."
     )
     head = [INTRODUCTION.rstrip("\n"), "", summary, "", "## Published cases", ""]
     return "\n".join([*head, *lines, *crossed(found), *sure, *anew(made_anew()), *assumed()]).rstrip("\n") + "\n"

@@ -90,7 +90,7 @@ def nist_lives() -> Lives:
 
 
 def v01() -> Iterator[Check]:
-    """Weibull law, right-censored lives."""
+    """Weibull distribution, right-censored lives."""
     fit = fit_law("weibull", nist_lives())
     shape, scale = (fit.parameters[name] for name in ("shape", "scale_h"))
     law = stats.weibull_min(shape.value, scale=scale.value)
@@ -108,7 +108,7 @@ def v01() -> Iterator[Check]:
 
 
 def v02() -> Iterator[Check]:
-    """Constant rate and its limits."""
+    """Constant failure rate and its limits."""
     lives = nist_lives()
     rate = rate_of_counts(Exposure("NIST", lives.failures, lives.hours)).rate_per_h
     yield within("total time on test [h]", 7771.0, lives.hours, 1e-9)
@@ -119,7 +119,7 @@ def v02() -> Iterator[Check]:
 
 
 def v05() -> Iterator[Check]:
-    """Weibull law, interval-censored lives."""
+    """Weibull distribution, interval-censored lives."""
     bounds = [0.1, *(30.1 + 30 * i for i in range(7))]
     ends = [30.0 + 30 * i for i in range(7)] + [math.inf]
     counts = np.array([15, 17, 19, 26, 19, 43, 20, 15356.0])
@@ -166,7 +166,7 @@ def v13() -> Iterator[Check]:
 
 
 def v14() -> Iterator[Check]:
-    """MTTDL with repairs in parallel and one by one."""
+    """MTTDL with parallel and sequential repairs."""
     rows = [("8 drives, 2 parities, a repairer each", 8, 2, None, 1.03367233e13),
             ("8 drives, 2 parities, one repairer", 8, 2, 1, 5.16873390e12),
             ("5 drives, 1 parity", 5, 1, None, 2.08378333e9),
@@ -205,7 +205,7 @@ def v15() -> Iterator[Check]:
 
 
 def v16() -> Iterator[Check]:
-    """One of two, not repaired."""
+    """1oo2 system without repair."""
     law, either = Law(0.01, 1.0), _of_two("disjunction")
 
     def reliability(t: float) -> float:
@@ -222,7 +222,7 @@ def _pair(crews: int) -> Chain:
 
 
 def v18() -> Iterator[Check]:
-    """One of two, repaired."""
+    """1oo2 system with repair."""
     lost = np.array([False, False, True])
     yield near("mean time to the first failure [h]", 5_015_000.0, mean_time_to(_pair(1), lost), 1e-9)
     yield near("unavailability, one crew", 1.996004e-6, steady(_pair(1)).probability[2], 1e-6)
@@ -268,7 +268,7 @@ def solved(text: str) -> TopAnswer:
 
 
 def v22() -> Iterator[Check]:
-    """Importance in two trains."""
+    """Importance measures of two trains."""
     top = trains(0.6, 0.7, 0.4, 0.5)
     yield within("probability", 0.646, top.probability or 0.0, 1e-4)
     yield within("min-cut upper bound", 0.766144, top.mcub or 0.0, 1e-4)
@@ -369,7 +369,7 @@ common_cause:
 
 
 def v32() -> Iterator[Check]:
-    """A repaired pair with a common cause."""
+    """Repairable pair with a common cause."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pair.yaml"
         path.write_text(PAIR)
@@ -381,7 +381,7 @@ def v32() -> Iterator[Check]:
 
 
 def n01() -> Iterator[Check]:
-    """Power law of a repaired unit."""
+    """Power law process of a repairable unit."""
     history = read_field(FIELD / "nist_repairs.csv").history
     assert history is not None
     trend = trend_of(history)
@@ -427,29 +427,29 @@ def n03() -> Iterator[Check]:
 
 
 CASES = (
-    Case("V01", "Weibull law, right-censored lives", "NIST/SEMATECH e-Handbook 8.4.1.3", NIST, v01),
-    Case("V02", "Constant rate and its limits", "NIST/SEMATECH e-Handbook 8.4.1.3 and 8.4.5.1", NIST, v02),
-    Case("V05", "Weibull law, interval-censored lives", "test of lifelines",
+    Case("V01", "Weibull distribution, right-censored lives", "NIST/SEMATECH e-Handbook 8.4.1.3", NIST, v01),
+    Case("V02", "Constant failure rate and its limits", "NIST/SEMATECH e-Handbook 8.4.1.3 and 8.4.5.1", NIST, v02),
+    Case("V05", "Weibull distribution, interval-censored lives", "test of lifelines",
          "https://github.com/CamDavidsonPilon/lifelines", v05),
     Case("V11", "MTTDL of RAID 1 to 5", "Patterson, Gibson and Katz 1988", "https://doi.org/10.1145/50202.50214", v11),
     Case("V12", "RAID 5: formula and chain", "Elerath and Pecht 2007", "https://doi.org/10.1109/DSN.2007.41", v12),
     Case("V13", "RAID 5 with ageing drives and latent errors, simulated", "Elerath and Pecht 2009",
          "https://web.calce.umd.edu/articles/abstracts/2009/RAID_Paper_w_Jon.html", v13, slow=True),
-    Case("V14", "MTTDL with repairs in parallel and one by one", "closed forms; Chen 1994, Angus 1988",
+    Case("V14", "MTTDL with parallel and sequential repairs", "closed forms; Chen 1994, Angus 1988",
          "https://arxiv.org/abs/1310.4702", v14),
     Case("V15", "Point, interval and steady availability", "Ebeling, example 11.3",
          "https://www.reliawiki.com/index.php/Availability_Analysis_Reference_Example", v15),
-    Case("V16", "One of two, not repaired", "RIAC Desk Reference",
+    Case("V16", "1oo2 system without repair", "RIAC Desk Reference",
          "http://www.theriac.org/DeskReference/viewDocument.php?id=219", v16),
-    Case("V18", "One of two, repaired", "closed form", "", v18),
+    Case("V18", "1oo2 system with repair", "closed form", "", v18),
     Case("V21", "Downtime of an availability", "Cisco, as quoted in NANOG 2002",
          "http://www.SecList.org/nanog/2002/Apr/114", v21),
-    Case("V22", "Importance in two trains", "published by SCRAM", SCRAM, v22),
+    Case("V22", "Importance measures of two trains", "published by SCRAM", SCRAM, v22),
     Case("V23", "Rare-event importance", "published by SCRAM", SCRAM, v23),
     Case("V26", "Common causes by a beta factor", "published by SCRAM", SCRAM, v26),
     Case("V30", "Mean unavailability of a mission", "published by SCRAM", SCRAM, v30),
-    Case("V32", "A repaired pair with a common cause", "closed form", "", v32),
-    Case("N01", "Power law of a repaired unit", "NIST/SEMATECH e-Handbook 8.4.5.2",
+    Case("V32", "Repairable pair with a common cause", "closed form", "", v32),
+    Case("N01", "Power law process of a repairable unit", "NIST/SEMATECH e-Handbook 8.4.5.2",
          "https://www.itl.nist.gov/div898/handbook/apr/section4/apr452.htm", n01),
     Case("N02", "Drive statistics, 81 models", "Backblaze Drive Stats 2013 to 2024",
          "https://github.com/zachmayer/backblaze_analysis", n02),

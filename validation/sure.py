@@ -124,7 +124,7 @@ def draws_both_ways() -> tuple[k2rel.UncertaintyResult, NDArray[np.float64]]:
 def draws_of_a_pair() -> Iterator[Check]:
     """The point and three of 200 draws of the pair against its chain written apart."""
     found, apart = draws_both_ways()
-    yield Check("all inputs as given", written_apart(900, 9, 0.5, 0.9, 2.0), found.at_point["media"], 1e-7, True)
+    yield Check("inputs at the values given", written_apart(900, 9, 0.5, 0.9, 2.0), found.at_point["media"], 1e-7, True)
     order = np.argsort(apart)
     for which, k in (("lowest", order[0]), ("hundredth", order[99]), ("highest", order[-1])):
         yield Check(f"{which} of 200 draws", float(apart[k]), float(found.unavailability["media"][k]), 2e-5, True)
@@ -140,7 +140,7 @@ def quantiles_under_a_beta_prior() -> Iterator[Check]:
         apart = written_apart(900, 9, 0.5, float(beta.quantile(1 - level)), 2.0)
         yield Check(f"quantile {100 * level:g} %", apart, float(np.quantile(values, level)), 0.01, True)
     mean = written_apart(900, 9, 0.5, 9 / 10.3, 2.0)
-    yield Check("mean, where coverage has its own", mean, float(values.mean()), 0.01, True)
+    yield Check("mean, at the mean coverage", mean, float(values.mean()), 0.01, True)
 
 
 EXTREMES = ((0.67, 36.0), (0.75, 29.0), (0.90, 14.7), (0.95, 10.0), (0.99, 6.2))
