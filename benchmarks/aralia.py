@@ -186,7 +186,7 @@ SECTIONS = [
         PAGE,
         "The two hardest Aralia trees",
         [Row(f"aralia/{name}", partial(hard, name), {"model": name}, times=1, warm=False) for name in HARD],
-        "Width: of the proven bounds, relative to their middle.",
+        "Width: distance of the proven bounds, relative to their midpoint.",
         why_not=WHY_NOT,
     ),
 ]

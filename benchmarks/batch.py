@@ -85,8 +85,8 @@ def ratio(results: Sequence[Result]) -> str:
     base = own["reports/plain"].median + JOBS * own["reports/kernel"].median
     reports = own["reports/all, no PDF"]
     return (
-        f"Ratio of the reports to the same code with one usual kernel start for each of {JOBS} workers: "
-        f"**{reports.median / base:.2f}**. A report takes {reports.median / REPORTS:.1f} s of processor "
+        f"Ratio of the reports to the same code with one ordinary kernel start for each of {JOBS} workers: "
+        f"**{reports.median / base:.2f}**. A report takes {reports.median / REPORTS:.1f} s of processor time "
         f"({reports.low / REPORTS:.1f} to {reports.high / REPORTS:.1f})."
     )
 
@@ -120,7 +120,7 @@ SECTIONS = [
     Section(
         "reports",
         PAGE,
-        "All six levels and their comparison",
+        "Reports of all six levels and their comparison",
         [
             Row(
                 "reports/plain",
@@ -132,7 +132,7 @@ SECTIONS = [
             Row(
                 "reports/kernel",
                 command(part("kernel")),
-                {"what": "one start of a usual kernel"},
+                {"what": "one start of an ordinary kernel"},
                 times=3,
                 program=True,
             ),

@@ -48,8 +48,7 @@ SECTIONS = [
             )
             for words in FIRST
         ],
-        "With an empty folder in place of Numba's caches, so that every loop that is used is compiled; files of Python "
-        "are compiled already.",
+        "With empty Numba caches, so that every loop in use is compiled; Python files are compiled already.",
     ),
     Section(
         "tests",

@@ -65,7 +65,7 @@ def beside_the_checker(results: Sequence[Result]) -> str:
         return ""
     return (
         f"PRISM with generation, on a machine of this class, not scaled: {'; '.join(said)}. The memory of k2rel "
-        "has that of Python and its packages in it, some 200 MB."
+        "includes Python and its packages, some 200 MB."
     )
 
 
@@ -200,7 +200,7 @@ SECTIONS = [
     Section(
         "cluster-512",
         PAGE,
-        "Workstation cluster of 512 a side",
+        "Workstation cluster with 512 workstations on each side",
         [
             Row(
                 "cluster/512",
@@ -212,13 +212,13 @@ SECTIONS = [
                 line="cluster",
             )
         ],
-        "To 1e-10, in a process of its own, generation included.",
+        "Tolerance 1e-10, in a process of its own, generation included.",
         long=True,
     ),
     Section(
         "far-apart",
         PAGE,
-        "Rates that lie far apart",
+        "Rates of very different size",
         [
             Row(
                 f"rings/{blocks}/{coupling:g}/{'cycles' if alone else 'chosen'}",
@@ -227,25 +227,25 @@ SECTIONS = [
                     "rings": blocks,
                     "coupling": f"{coupling:g}",
                     "tolerance": f"{tolerance:g}",
-                    "way": "cycles alone" if alone else "as chosen",
+                    "method": "cycles only" if alone else "as chosen",
                 },
                 times=3,
             )
             for blocks, coupling, tolerance in ((401, 1e-15, 1e-13), (401, 1e-7, 1e-6), (600, 1e-30, 1e-13))
             for alone in (False, True)
         ],
-        "Rings of three states, rate 1 both ways round, first states of neighbours joined both ways by the coupling: "
-        "every state has the same probability.",
+        "Rings of three states with rate 1 in both directions; the coupling joins the first states of neighbouring "
+        "rings in both directions. Every state has the same probability.",
     ),
     Section(
         "over-time",
         PAGE,
-        "Over time, from state 0",
+        "Transient probabilities, from state 0",
         [
             Row(f"over time/{rates}", partial(over, *given), {"rates": rates, "time [h]": f"{given[2]:g}"}, times=3)
             for rates, given in OVER_TIME
         ],
-        "Exact: exponential of the generator in decimal arithmetic of 50 digits and more.",
+        "Reference: exponential of the generator in decimal arithmetic with 50 digits and more.",
     ),
     Section(
         "sticky",
@@ -255,25 +255,25 @@ SECTIONS = [
             Row(
                 f"sticky/{level}/{clients}/{tolerance:g}",
                 partial(sticky, level, clients, tolerance),
-                {"level": level, "clients": clients, "error asked for": f"{tolerance:g}"},
+                {"level": level, "clients": clients, "tolerance": f"{tolerance:g}"},
                 times=3,
                 fresh=True,
             )
             for level, clients, tolerance in (("L2R", 4, 1e-12), ("L3R", 4, 1e-9), ("L3R", 20, 1e-12))
         ],
-        "The error bound holds for services and for every mode that lasts only while something is failed or on its "
-        "way; the bound for shares holds for all, those of the quiet modes among them. Interruptions: frequency and "
-        "mean length of each; median and distribution of the lengths of all services cost 1 to 2 s more.",
+        "The error bound holds for services and for every mode that lasts only while a part has failed or a role is "
+        "on its way; the bound for shares holds for all modes, the all-up modes included. Interruptions: frequency "
+        "and mean length of each; median and distribution of the lengths of all services take 1 to 2 s more.",
     ),
     Section(
         "sticky-growth",
         PAGE,
-        "Level 3R with 20 clients, takeovers as modelled, by the error asked for",
+        "Level 3R with 20 clients, takeovers as modelled, by tolerance",
         [
             Row(
                 f"sticky growth/{tolerance:g}",
                 partial(sticky, "L3R", 20, tolerance),
-                {"error asked for": f"{tolerance:g}"},
+                {"tolerance": f"{tolerance:g}"},
                 times=3,
                 fresh=True,
                 unit="states",
@@ -285,7 +285,7 @@ SECTIONS = [
     Section(
         "agreement",
         PAGE,
-        "Agreement with the exact engine, takeovers ideal",
+        "Agreement with the exact engine, ideal takeovers",
         [
             Row(f"agreement/{level}", partial(agreement, level), {"level": level}, times=1)
             for level in ("L1", "L2", "L2R", "L3", "L3R", "nearline")

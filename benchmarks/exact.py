@@ -154,7 +154,7 @@ SECTIONS = [
     Section(
         "trees",
         PAGE,
-        "One fault tree: importances of all events, 10,000 samples",
+        "Random fault tree: importances of all events, 10,000 samples",
         [
             Row(
                 f"tree/{events}",
@@ -165,6 +165,6 @@ SECTIONS = [
             )
             for events in (125, 250, 500, 1000, 2000)
         ],
-        "Gates over a line of events, drawn at random, of which some have no effect.",
+        "Random gates over a sequence of events, some of which have no effect.",
     ),
 ]

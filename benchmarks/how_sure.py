@@ -56,7 +56,7 @@ SECTIONS = [
     Section(
         "how-sure",
         PAGE,
-        "How sure: samples of all inputs",
+        "Uncertainty: samples of all inputs",
         [
             Row(
                 f"how sure/{level}/{clients}/{samples}",
@@ -77,13 +77,13 @@ SECTIONS = [
                 ("L3R", 100, 2000),
             )
         ],
-        "Runs with different seeds; the answer itself is solved. All inputs, all services with their frequency, "
-        "overload and what the site carries, takeovers as modelled.",
+        "Runs with different seeds, without the solution of the answer itself. All inputs, all services with their "
+        "frequency, overload and the clients that the site carries, takeovers as modelled.",
     ),
     Section(
         "what-matters",
         PAGE,
-        "How sure: which input matters",
+        "Uncertainty: influence of the inputs",
         [
             Row(
                 "how sure/what matters",

@@ -197,7 +197,7 @@ SECTIONS = [
     Section(
         "many-clients",
         PAGE,
-        "Many clients, wired irregularly",
+        "Many clients with irregular cabling",
         [
             Row(
                 f"many clients/{title}/{clients}",
@@ -212,8 +212,8 @@ SECTIONS = [
             )
             for title, read, measure, clients, few in ASKED
         ],
-        "Each run in a process of its own. 48 clients at 8 leaves come from a list of cables; up to 500 clients at 36 "
-        "leaves and 4 spines, of 60 kinds, from a file.",
+        "Each run has a process of its own. The site of 48 clients at 8 leaves comes from a list of cables; the sites"
+        " of up to 500 clients of 60 kinds at 36 leaves and 4 spines come from a file.",
     ),
     Section(
         "cables",

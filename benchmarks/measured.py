@@ -135,7 +135,7 @@ def usual_table(results: Sequence[Result]) -> tuple[list[str], list[list[object]
     steps = list(dict.fromkeys(name for result in results for name in result.steps))
     rates = any(math.isfinite(result.row.count) for result in results)
     heads = [*facts, *(f"{name} [s]" for name in steps), "clock [s]", "from – to", "processor [s]"]
-    heads += ["a second"] * rates + ["runs", "peak memory [MB]"]
+    heads += ["per second"] * rates + ["runs", "peak memory [MB]"]
     rows = []
     for result in results:
         taken = [seconds(result.steps[name][1].median) if name in result.steps else "" for name in steps]

@@ -35,7 +35,7 @@ SECTIONS = [
     Section(
         "answer",
         "performance/dynamic.md",
-        "One answer",
+        "Answer of a level",
         [
             Row(
                 f"answer/{level}/{clients}",
@@ -48,7 +48,7 @@ SECTIONS = [
             for level in ("L2R", "L3R")
             for clients in (4, 20, 100)
         ],
-        "*Services*: the chain, unavailability and frequency of all services, and the load. *Causes*: of all services, "
-        "after that.",
+        "*Services*: the chain, unavailability and failure frequency of all services, and the load. *Causes*: causes "
+        "of downtime of all services, in addition.",
     )
 ]

@@ -98,7 +98,7 @@ SECTIONS = [
             )
             for title, clients, make in CASES
         ],
-        "Reading the file included. All services with their frequency and the whole load, exact; capacities grow with "
-        "the clients.",
+        "Exact engine, reading of the file included: all services with their frequency, and the whole load. "
+        "Capacities grow with the clients.",
     )
 ]

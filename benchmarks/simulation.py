@@ -162,7 +162,7 @@ def rare(service: str, roles: str, method: str, seed: int) -> Run:
             "estimate": f"{u.value:.4g}",
             "relative error": f"{100 * found.relative_error:.1f} %",
             "z": f"{(u.value - value) / u.standard_error:+.2f}",
-            "excursions": found.excursions,
+            "regenerative cycles": found.excursions,
         }
 
     return run
@@ -176,7 +176,7 @@ def raid(group: RaidGroup, value: float, error: float) -> Run:
         apart = abs(found.value - value) / (error**2 + found.standard_error**2) ** 0.5
         return {
             "simulated": f"{found.value:.4g} ± {found.standard_error:.2g}",
-            "standard errors apart": f"{apart:.1f}",
+            "difference in standard errors": f"{apart:.1f}",
             "MTTDL formula": f"{1000 * mttdl_losses(group, 87_600.0):.3g}",
         }
 
@@ -210,7 +210,7 @@ def z_said(results: Sequence[Result]) -> str:
     z = np.array([row[-1] for row in results[0].facts["found"]])
     outside = int((np.abs(z) > 2).sum())
     return (
-        f"{len(z)} comparisons (200,000 years each, every one with a seed of its own): {outside} "
+        f"{len(z)} comparisons (200,000 years each, with a seed of its own): {outside} "
         f"({100 * outside / len(z):.1f} %) outside 2 standard errors, where {100 * 2 * stats.norm.sf(2):.1f} % are "
         f"expected; the largest is {np.abs(z).max():.2f}; mean {z.mean():+.2f}, spread {z.std():.2f}. They took "
         f"{seconds(results[0].clock.median)} s."
@@ -228,7 +228,7 @@ def covered(service: str, roles: str) -> Run:
             plan = Plan(3000, 5, seed=50_000 + seed, confidence=0.9)
             item = simulate(one, organisation, plan=plan)[service].unavailability
             hits += item.low <= exact <= item.high
-        return {"held the true value in": f"{hits / 2:.1f} %"}
+        return {"contains the true value": f"{hits / 2:.1f} %"}
 
     return run
 
@@ -246,7 +246,7 @@ SECTIONS = [
     Section(
         "peers",
         PAGE,
-        "One-year histories a second, side by side",
+        "One-year histories per second, compared with other packages",
         [
             Row(
                 f"san/{'isl' if isl else 'dual'}/{clients}",
@@ -256,22 +256,23 @@ SECTIONS = [
             )
             for isl, clients in ((False, 4), (False, 10), (True, 4), (True, 10), (True, 20))
         ],
-        "Reference SAN, everything exponential, histories from new. `dual` has two TOE cards a server, `isl` a link "
-        "between the switches. RePyability refuses two-way links. k2rel follows the compiled policy and counts all "
-        "services and loads; the peers know this one system and whether some client is cut off.",
+        "Reference SAN, exponential distributions, all parts new at the start. `dual` has two TOE cards in each "
+        "server, `isl` a link between the switches. RePyability refuses bidirectional links. k2rel evaluates the "
+        "compiled policy and counts all services and loads; the others are written for this system and find only "
+        "whether some client is cut off.",
         table=beside,
     ),
     Section(
         "batch-right",
         PAGE,
-        "The NumPy batch computes the same",
+        "Check of the NumPy batch",
         [Row("san/batch is right", batch_is_right, times=1)],
         "Two million years.",
     ),
     Section(
         "by-clients",
         PAGE,
-        "Speed against the number of clients (isl, two cores)",
+        "Speed by number of clients (isl, two cores)",
         [
             Row(
                 f"san by clients/{n}",
@@ -285,12 +286,12 @@ SECTIONS = [
             )
             for n in (4, 10, 20, 50, 100, 200)
         ],
-        "A million histories of a year each.",
+        "One million histories of one year.",
     ),
     Section(
         "by-histories",
         PAGE,
-        "Level 2R, roles stick, by the number of histories (two cores)",
+        "Level 2R, takeovers as modelled, by number of histories (two cores)",
         [
             Row(
                 f"histories/{n}",
@@ -320,12 +321,12 @@ SECTIONS = [
             for name in ("L1", "L2R", "L3R", "nearline")
             for roles in ("preferred", "sticky")
         ],
-        "Years a second.",
+        "Simulated years per second.",
     ),
     Section(
         "rare",
         PAGE,
-        "Rare losses of Level 2R",
+        "Rare service failures of Level 2R",
         [
             Row(
                 f"rare/{service}/{roles}/{method}",
@@ -336,13 +337,13 @@ SECTIONS = [
             )
             for seed, (roles, service, method) in enumerate(RARE, start=1)
         ],
-        "Parts ten times as good as they are, no RAID chassis, drives that hardly fail; all methods to a relative "
-        "error of 5 % or 60 s.",
+        "MTTF of all parts ten times as long, no RAID chassis, drives that hardly fail; each method runs to a "
+        "relative error of 5 % or for 60 s.",
     ),
     Section(
         "raid",
         PAGE,
-        "RAID groups: eight drives in ten years, losses of 1,000 groups (a million groups each)",
+        "RAID groups: data losses of 1,000 groups of eight drives in ten years (one million groups in each row)",
         [
             Row(
                 f"raid/{name}",
@@ -357,14 +358,14 @@ SECTIONS = [
     Section(
         "static",
         PAGE,
-        "Static model, 64 samples a word (two cores)",
+        "Static sampling, 64 samples in a word (two cores)",
         [Row(f"static/{name}", partial(quick, name), {"level": name}, times=3, count=1e8) for name in ("L2R", "L3R")],
-        "Samples a second.",
+        "Samples per second.",
     ),
     Section(
         "right",
         PAGE,
-        "Simulated against exact",
+        "Simulated and exact figures",
         [Row("simulated against exact", right, times=1, warm=False)],
         table=z_table,
         after=z_said,
@@ -372,7 +373,7 @@ SECTIONS = [
     Section(
         "covered",
         PAGE,
-        "Intervals of 90 % in 200 repeats with seeds of their own",
+        "Coverage of 90 % intervals in 200 repeats with different seeds",
         [
             Row(
                 f"covered/{service}/{roles}",
