@@ -1,4 +1,4 @@
-"""What the dynamic engine costs: chains of any origin, and levels whose roles stick."""
+"""Performance of the Markov engine: chains of any origin, and levels with takeovers as modelled."""
 
 from __future__ import annotations
 
@@ -262,7 +262,7 @@ SECTIONS = [
             for level, clients, tolerance in (("L2R", 4, 1e-12), ("L3R", 4, 1e-9), ("L3R", 20, 1e-12))
         ],
         "The error bound holds for services and for every mode that lasts only while a part has failed or a role is "
-        "on its way; the bound for shares holds for all modes, the all-up modes included. Interruptions: frequency "
+        "moving; the bound for shares holds for all modes, the all-up modes included. Interruptions: frequency "
         "and mean length of each; median and distribution of the lengths of all services take 1 to 2 s more.",
     ),
     Section(

@@ -29,6 +29,7 @@ from k2rel.studies import Study, study
 
 PAGE = "performance/simulation.md"
 PREFERRED = Organisation(roles="preferred")
+TAKEOVERS = {"preferred": "ideal", "sticky": "as modelled"}
 OURS, BATCHED, PEER = 8_000_000, 100_000, 60_000
 """Histories of a run of k2rel, of the batch, and of RePyability."""
 ONE_CORE, TWO_CORES, BATCH = "k2rel, one core", "k2rel, two cores", "NumPy batch"
@@ -115,7 +116,7 @@ def by_clients(clients: int, histories: int) -> Run:
 
 
 def by_histories(histories: int) -> Run:
-    """More and more histories of a level whose roles stick."""
+    """More and more histories of a level, takeovers as modelled."""
     one = study("L2R")
 
     def run(clock: Clock) -> None:
@@ -192,14 +193,15 @@ def quick(name: str) -> Run:
 def right() -> Run:
     """Every level and service simulated and exact."""
     return lambda _: {"found": [
-        [Path(one.level).stem, one.contract, one.roles, one.service, one.what, one.exact, one.simulated, one.z]
+        [Path(one.level).stem, one.contract, TAKEOVERS[one.roles], one.service, one.what, one.exact, one.simulated,
+         one.z]
         for one in scores(20_000, 100)
     ]}  # fmt: skip
 
 
 def z_table(results: Sequence[Result]) -> tuple[list[str], list[list[object]]]:
     """A line for each comparison."""
-    heads = ["level", "contract", "roles", "service", "what", "exact", "simulated", "z"]
+    heads = ["level", "contract", "takeovers", "service", "quantity", "exact", "simulated", "z"]
     return heads, [[*row[:5], f"{row[5]:.4g}", f"{row[6]:.4g}", f"{row[7]:+.2f}"] for row in results[0].facts["found"]]
 
 
@@ -314,7 +316,7 @@ SECTIONS = [
             Row(
                 f"simulate/{name}/{roles}",
                 partial(level, name, roles),
-                {"level": name, "roles": roles},
+                {"level": name, "takeovers": TAKEOVERS[roles]},
                 times=3,
                 count=1_000_000,
             )
@@ -331,7 +333,7 @@ SECTIONS = [
             Row(
                 f"rare/{service}/{roles}/{method}",
                 partial(rare, service, roles, method, seed),
-                {"service": service, "roles": roles, "method": method},
+                {"service": service, "takeovers": TAKEOVERS[roles], "method": method},
                 times=1,
                 warm=False,
             )
@@ -378,7 +380,7 @@ SECTIONS = [
             Row(
                 f"covered/{service}/{roles}",
                 partial(covered, service, roles),
-                {"service of L2R": service, "roles": roles},
+                {"service of L2R": service, "takeovers": TAKEOVERS[roles]},
                 times=1,
                 warm=False,
             )

@@ -58,7 +58,7 @@ def scores(histories: int, seed: int, levels: tuple[str, ...] = LEVELS + EXAMPLE
                 method="exact" if roles == "preferred" else "markov",
             )
             for item in exact.services:
-                for what in ("unavailability", "losses a year"):
+                for what in ("unavailability", "failures per year"):
                     seed += 1
                     plan = Plan(histories=histories, seed=seed)
                     if item.failures_per_year * histories * plan.years < EXPECTED_LOSSES:

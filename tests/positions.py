@@ -42,7 +42,7 @@ COLUMN = {1: (262, 190), 2: (560, 190)}  # left edge and width
 LEFT, RIGHT = (16, 132), (852, 132)
 # where each box stands: column, lane; and what is said in it
 BOXES: dict[Kind, tuple[int, int, str, str]] = {
-    Kind.ON_ITS_WAY: (1, 0, "on its way", "switchover, fence before it"),
+    Kind.ON_ITS_WAY: (1, 0, "moving", "switchover, fence before it"),
     Kind.RETRYING: (1, 1, "retrying", "until the next attempt"),
     Kind.STRANDED: (2, 2, "stranded", "waits for an operator"),
     Kind.RESTORING: (2, 3, "restoring", "the operator failed"),

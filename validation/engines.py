@@ -1,4 +1,4 @@
-"""The three engines over the reference systems: the same question, three ways that share no code but the policy."""
+"""The three engines over the reference systems: the same question, three methods that share only the policy."""
 
 from __future__ import annotations
 

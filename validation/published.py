@@ -381,7 +381,7 @@ def v32() -> Iterator[Check]:
 
 
 def n01() -> Iterator[Check]:
-    """Power law process of a repairable unit."""
+    """Repairable unit: power law process."""
     history = read_field(FIELD / "nist_repairs.csv").history
     assert history is not None
     trend = trend_of(history)
@@ -449,7 +449,7 @@ CASES = (
     Case("V26", "Common causes by a beta factor", "published by SCRAM", SCRAM, v26),
     Case("V30", "Mean unavailability of a mission", "published by SCRAM", SCRAM, v30),
     Case("V32", "Repairable pair with a common cause", "closed form", "", v32),
-    Case("N01", "Power law process of a repairable unit", "NIST/SEMATECH e-Handbook 8.4.5.2",
+    Case("N01", "Repairable unit: power law process", "NIST/SEMATECH e-Handbook 8.4.5.2",
          "https://www.itl.nist.gov/div898/handbook/apr/section4/apr452.htm", n01),
     Case("N02", "Drive statistics, 81 models", "Backblaze Drive Stats 2013 to 2024",
          "https://github.com/zachmayer/backblaze_analysis", n02),

@@ -59,7 +59,7 @@ PERSONS = Organisation(return_to_service_h=3.0, manual_takeover_h=2.0, limits=((
 def written_apart(
     life_h: float, repair_h: float, switchover_h: float, coverage: float, manual_h: float, back_h: float = 3.0
 ) -> float:
-    """The pair's chain, built anew with numpy: probability that nobody has the role.
+    """The pair's chain, built anew with numpy: probability that no holder has the role.
 
     A state: boxes a and b up, who has the role, a and b in service.
     """
