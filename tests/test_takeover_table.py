@@ -32,17 +32,17 @@ UNSURE = {"coverage": 0.8, "switchover": "6 min"}
 # what a site has, and what the rule adds to it or has in its place
 RULES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "heartbeat that a takeover waits for": ({}, {"unit": SEEN}),
-    "heartbeat whose silence is a loss": ({"unit": SEEN}, {"unit": SILENT}),
+    "heartbeat whose silence counts as a failure": ({"unit": SEEN}, {"unit": SILENT}),
     "fence that a takeover waits for": ({"unit": SEEN}, {"unit": [*SEEN, {"fence": "bmc_#"}]}),
     "time and coverage of a fence": (
         {"unit": FENCED}, {"unit": [*SILENT, {"fence": "bmc_#", "coverage": 0.9, "time": "10 min"}]},
     ),
-    "partition: who goes on, who is shot": ({"unit": FENCED}, {"unit": FENCED, "role": {"partition": "moves"}}),
-    "another thing that a takeover needs": ({"unit": SEEN}, {"unit": [*SEEN, "witness"], "holder": ["isl"]}),
+    "partition: which side continues, which is fenced": ({"unit": FENCED}, {"unit": FENCED, "role": {"partition": "moves"}}),
+    "other part that a takeover needs": ({"unit": SEEN}, {"unit": [*SEEN, "witness"], "holder": ["isl"]}),
     "further servers that shut down": ({"third": True}, {"third": True, "takes_down": ["node_3"]}),
     "quorum": ({"unit": SEEN}, {"unit": SEEN, "holder": QUORUM}),
     "detection time": ({}, {"role": {"detection": {"default": "3 min", "software": "20 min"}}}),
-    "failback after a while": ({"role": {"switchover": "6 min"}}, {"role": {
+    "delayed failback": ({"role": {"switchover": "6 min"}}, {"role": {
         "switchover": "6 min", "failback": "automatic after 4 h",
     }}),
     "giveback": ({"role": {"switchover": "6 min"}}, {"role": {"switchover": "6 min", "giveback": "30 min"}}),
@@ -55,7 +55,7 @@ RULES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "drift and drills": ({"role": UNSURE}, {"role": UNSURE | {
         "readiness": {"drift": "0.01 /h", "drill": "100 h", "takes": "5 min"},
     }}),
-    "split brain: who is served": ({"unit": SILENT}, {"unit": SILENT, "role": {"split_brain": {"serves": "former"}}}),
+    "split brain: which side serves": ({"unit": SILENT}, {"unit": SILENT, "role": {"split_brain": {"serves": "former"}}}),
     "split brain: mending and data": ({"unit": SILENT}, {"unit": SILENT, "role": {
         "split_brain": {"mend": "2 h", "restore_probability": 0.3, "restore": "24 h"},
     }}),
@@ -179,10 +179,10 @@ def test_what_the_exact_engine_does_with_it(rule, sites) -> None:
     if cell == "left out":
         assert found == before
     else:
-        assert cell in ("exact", "exact, but for the order of losses")
+        assert cell in ("exact", "exact, except for the order of failures")
         assert differs(found, before)
     if cell != "left out" and study.site.suspensions:
-        assert cell == "exact, but for the order of losses"
+        assert cell == "exact, except for the order of failures"
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -252,7 +252,7 @@ def test_the_page_quotes_what_failover_says() -> None:
     assert quoted.split("```")[0].splitlines() == [f"why: {line}" for line in found.reasons]
 
 
-FEW = ("heartbeat whose silence is a loss", "auto-recovery of a suspended part")
+FEW = ("heartbeat whose silence counts as a failure", "auto-recovery of a suspended part")
 
 
 @pytest.mark.parametrize("rule", [*FEW, *(pytest.param(r, marks=pytest.mark.slow) for r in RULES if r not in FEW)])
