@@ -116,16 +116,13 @@ class Columns(Written):
 
     def text(self) -> Iterator[str]:
         """A row a column."""
-        try:
-            from k2rel.nomenclature import nomenclature
-        except ImportError:
-            return
+        from k2rel import nomenclature
 
         yield "| name | title | unit | what it is | former names |\n|---|---|---|---|---|"
-        for row in nomenclature().to_dict("records"):
+        for row in nomenclature().reset_index().to_dict("records"):
             cells = (
-                f"`{row['name']}`",
-                *(plain(str(row[key] or "")) for key in ("title", "unit", "definition", "former")),
+                f"`{row['key']}`",
+                *(plain(row[key]) for key in ("title", "unit", "definition", "former_names")),
             )
             yield f"| {' | '.join(cells)} |"
 

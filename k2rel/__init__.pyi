@@ -119,6 +119,7 @@ from .measures.windows import window as window
 from .organisation import Organisation as Organisation
 from .policy import Policy as Policy
 from .plots.dot import dot_of as dot_of
+from .quantities import nomenclature as nomenclature
 from .rates import registry as registry
 from .distributions import Distribution as Distribution, parse_distribution as parse_distribution
 from .report import render_reports as render_reports

@@ -163,7 +163,7 @@ class Answer(Shown):
         Examples
         --------
         >>> solve("L2R").why()[:60]
-        'media is down for 35.7 instead of 4.05 minutes a year. With '
+        'media is down for 35.7 min/year with takeovers as modelled a'
         """
         return why_they_differ(self.solution)
 
@@ -184,7 +184,7 @@ class Answer(Shown):
 
         Examples
         --------
-        >>> float(solve("L2R").interruptions("media")["per_year"].round(2).iloc[0])
+        >>> float(solve("L2R").interruptions("media")["failures_per_year"].round(2).iloc[0])
         2.62
         """
         return interruptions(self.solution, services=services, buffer_h=buffer_h, first_loss=first_loss)
@@ -285,7 +285,7 @@ class Answer(Shown):
 
         Examples
         --------
-        >>> solve("L2R").downtime_causes()["share"].round(2).tolist()
+        >>> solve("L2R").downtime_causes()["share_of_downtime"].round(2).tolist()
         [0.04, 0.84, 0.01, 0.11]
         """
         return downtime_causes(self.solution, service=service)
@@ -315,7 +315,7 @@ class Answer(Shown):
 
         Examples
         --------
-        >>> solve("L2R").cut_sets("media", 1)["failures"].tolist()
+        >>> solve("L2R").cut_sets("media", 1)["cut_set"].tolist()
         ['raid_chassis']
         """
         return cut_set_table(self.study, service, order)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from k2rel.columns import COLUMNS, missing, plain, probabilities, probability_text, quantity_text
+from k2rel.columns import COLUMNS, missing, plain, probabilities, probability_text, quantity_text, title_of
 from k2rel.signs import in_html, plain_signs
 
 if TYPE_CHECKING:
@@ -22,10 +22,12 @@ __all__ = [
     "for_people",
 ]
 
-_IN_ITS_UNIT = {"value": "value", "low": "from", "high": "to", "mean": "mean", "turns_at": "turns at",
-                "seen": "log alone", "before": "before", "before_low": "before, from", "before_high": "before, to",
-                "before_mean": "mean before", "after": "after", "after_low": "after, from",
-                "after_high": "after, to"}  # fmt: skip
+_IN_ITS_UNIT = {
+    "value": "value", "low": "lower limit", "high": "upper limit", "mean": "mean", "turns_at": "break-even value",
+    "seen": "log alone", "before": "before", "before_low": "before, lower limit", "before_high": "before, upper limit",
+    "before_mean": "before, mean", "after": "after", "after_low": "after, lower limit",
+    "after_high": "after, upper limit",
+}  # fmt: skip
 """What stands in the unit that the column `unit` names."""
 _LOADS = re.compile("capacity|normal|load|p95|p99_9|largest|demand|delivered|load_on_[a-l]")  # so do these
 _OF_SIDES = re.compile(r"(on|normal_share|worst_share)_([a-l])(_mb_s)?")  # a letter for each side of a site
@@ -37,7 +39,8 @@ def for_people(frame: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     frame : pandas.DataFrame
-        A table of k2rel; columns that are not known stay as they are. ``attrs["sides"]`` names the sides of a site. A
+        A table of k2rel; columns that are not known stay as they are. ``attrs["sides"]`` names the sides of a site,
+        ``attrs["unit"]`` the unit of columns that are named after something, ``attrs["units"]`` that of one of them. A
         column ``about`` says the index in words and takes its place; ``unit`` is that of the values beside it.
 
     Returns
@@ -58,11 +61,16 @@ def for_people(frame: pd.DataFrame) -> pd.DataFrame:
     words = columns.pop("about", frame.index)
     labels = as_labels(name, words) if name else [""] * len(frame)
     index = pd.Index(labels, name=plain_signs(name.replace("_", " ")) or None)
-    return pd.DataFrame(as_texts(columns, frame.attrs.get("sides", ())), index=index)
+    own = (
+        {} if "unit" not in frame.attrs else dict.fromkeys(columns, frame.attrs["unit"]) | frame.attrs.get("units", {})
+    )
+    return pd.DataFrame(as_texts(columns, frame.attrs.get("sides", ()), own), index=index)
 
 
-def as_texts(columns: Mapping[str, Sequence[Any]], sides: Sequence[str] = ()) -> dict[str, list[str]]:
-    """Columns of numbers as columns of texts, under the titles that `COLUMNS` has for them."""
+def as_texts(
+    columns: Mapping[str, Sequence[Any]], sides: Sequence[str] = (), own: Mapping[str, str] | None = None
+) -> dict[str, list[str]]:
+    """Columns of numbers as columns of texts, under their titles; `own` has the units of columns without one."""
     result: dict[str, list[str]] = {}
     units = columns.get("unit")
     for name, values in columns.items():
@@ -75,15 +83,17 @@ def as_texts(columns: Mapping[str, Sequence[Any]], sides: Sequence[str] = ()) ->
             continue
         known = f"{name.removeprefix('load_')}_mb_s" if load else name
         of = _OF_SIDES.fullmatch(known)
-        title, write = COLUMNS.get(f"{of[1]}_a{of[3] or ''}" if of else known, (name.replace("_", " "), plain))
+        title, write = COLUMNS.get(f"{of[1]}_a{of[3] or ''}" if of else known, (title_of(name), plain))
         if of:  # the site's own names of its sides
             if sides and (place := "abcdefghijkl".index(of[2])) >= len(sides):
                 continue
             title = title.replace("on A", f"on {sides[place] if sides else of[2].upper()}")
+        if own and name in own and known not in COLUMNS:
+            title, write = f"{title} [{own[name]}]", COLUMNS["value"][1]
         numbers = write is probability_text
         texts = probabilities(values) if numbers else ["–" if missing(v) else write(v) for v in values]
         if load and units is not None:
-            title = ("load " if known != f"{name}_mb_s" else "") + title.removesuffix(" [MB/s]")
+            title = title.removesuffix(" [MB/s]")
             texts = [text if text == "–" else f"{text} {unit}" for text, unit in zip(texts, units, strict=True)]
         result[title] = texts
     return {plain_signs(title): [*map(plain_signs, texts)] for title, texts in result.items()}

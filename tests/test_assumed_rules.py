@@ -481,7 +481,7 @@ def check_page(levels) -> None:
         assert len(others) >= len(listed)
         for _, rule, value, service, *numbers in listed:
             new = others.loc[(rule, value, service)]
-            columns = ("preferred_min_per_year", "sticky_min_per_year")
+            columns = ("ideal_min_per_year", "modelled_min_per_year")
             obtained = [number for column in columns for number in (used.loc[service, column], new[column])]
             assert [float(number) for number in numbers] == pytest.approx(obtained, rel=1e-4), (level, rule, value)
 

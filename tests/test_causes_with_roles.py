@@ -149,7 +149,7 @@ def test_causes_of_two_servers_follow_from_the_chain_written_apart(pair) -> None
     q, birnbaum = 7 / 307, apart("fail_a") / (7 * (300 / 307) ** 2)
     assert row["unavailability"] == pytest.approx(q)
     assert row["birnbaum"] == pytest.approx(birnbaum, rel=1e-7)
-    assert row["share"] == pytest.approx(q * birnbaum / u, rel=1e-7)
+    assert row["share_of_downtime"] == pytest.approx(q * birnbaum / u, rel=1e-7)
     assert row["downtime_min_per_year"] == pytest.approx(q * birnbaum * 525_600, rel=1e-7)
     assert row["rrw"] == pytest.approx(u / (u - q * birnbaum), rel=1e-6)
     assert row["dif"] == pytest.approx(both / u, rel=1e-9)
@@ -375,6 +375,6 @@ def test_where_days_of_tests_decide_no_slope_is_given_and_it_is_said(tmp_path) -
     dynamics = solved(k2rel.study(path), Organisation(tolerance=1e-10))
     media = next(s for s in services_of(dynamics.policy) if s.name == "media")
     causes = part_causes(dynamics, media)
-    assert causes.loc["a", ["slope_rate_h", "birnbaum", "share", "rrw"]].isna().all()
+    assert causes.loc["a", ["slope_rate_h", "birnbaum", "share_of_downtime", "rrw"]].isna().all()
     assert "tests on their days move the downtime by 7.1e-03 of it" in causes.attrs["notes"][0]
     assert np.isfinite(causes["raw"]["a"])

@@ -42,8 +42,8 @@ def texts_of(svg):
 @pytest.mark.parametrize("name", ["media", EVIL])
 def test_no_text_leaves_the_picture_whatever_a_service_is_called(name) -> None:
     modes = pd.DataFrame({"mode": [name, f"{name}; {name}"], "hours_per_year": [8000.0, 3.0], "cut_off": [0, 1]})
-    cuts = pd.DataFrame({"failures": [name], "downtime_min_per_year": [3.0]})
-    both = pd.DataFrame({"preferred_min_per_year": [4.0], "sticky_min_per_year": [10.0]}, index=[name])
+    cuts = pd.DataFrame({"cut_set": [name], "downtime_min_per_year": [3.0]})
+    both = pd.DataFrame({"ideal_min_per_year": [4.0], "modelled_min_per_year": [10.0]}, index=[name])
     time = pd.DataFrame({"point_unavailability": [1e-7, 1e-5]}, index=[1.0, 100.0])
     drawn = (
         plots.plot_contracts(contracts_of(name), allowed_min_per_year=52.6),
@@ -91,7 +91,7 @@ def test_numbers_on_a_logarithmic_axis_are_written_out() -> None:
         lambda allowed: plots.plot_contracts(contracts_of(), allowed_min_per_year=allowed),
         lambda allowed: plots.plot_side_by_side([(contracts_of(), {"4h": "4h"}, "t")], allowed_min_per_year=allowed),
         lambda allowed: plots.plot_side_figures(
-            pd.DataFrame({"preferred_min_per_year": [4.0], "sticky_min_per_year": [10.0]}, index=["media"]),
+            pd.DataFrame({"ideal_min_per_year": [4.0], "modelled_min_per_year": [10.0]}, index=["media"]),
             allowed_min_per_year=allowed,
         ),
         lambda allowed: plots.plot_changes(pd.DataFrame({"downtime_min_per_year": [5.0]}, index=["x"]), 30.0, allowed),

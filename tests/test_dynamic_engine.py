@@ -342,8 +342,8 @@ def test_every_takeover_interrupts_for_its_switchover() -> None:
     study = k2rel.study("L2R", settings={"assumption.coverage": "1", "assumption.software_coverage": "1"})
     table = k2rel.interruptions(study, Organisation(tolerance=1e-9), ["control"])
     # nearly all interruptions of control are takeovers: exponential with a mean of 45 s
-    assert table.loc["control", "longer_than_10_s"] == pytest.approx(np.exp(-10 / 45), abs=2e-3)
-    assert table.loc["control", "median_min"] == pytest.approx(0.75 * np.log(2), rel=1e-2)
+    assert table.loc["control", "share_longer_than_10_s"] == pytest.approx(np.exp(-10 / 45), abs=2e-3)
+    assert table.loc["control", "median_downtime_h"] == pytest.approx(0.75 / 60 * np.log(2), rel=1e-2)
 
 
 def test_a_deeper_buffer_sees_fewer_interruptions_on_air() -> None:
@@ -353,7 +353,9 @@ def test_a_deeper_buffer_sees_fewer_interruptions_on_air() -> None:
         k2rel.interruptions(study, organisation, ["media"], buffer_h=buffer)["on_air_per_year"]["media"]
         for buffer in (0.0, 10 / 3600, 1.0)
     ]
-    assert seen[0] == pytest.approx(k2rel.interruptions(study, organisation, ["media"]).loc["media", "per_year"])
+    assert seen[0] == pytest.approx(
+        k2rel.interruptions(study, organisation, ["media"]).loc["media", "failures_per_year"]
+    )
     assert seen[0] > seen[1] > 10 * seen[2] > 0
 
 

@@ -503,7 +503,7 @@ def test_cut_sets_need_no_probabilities(write, capsys, text) -> None:
     assert "b" in top["without_probability"]
     assert main(["solve", path, "--cut-sets", "--order", "1"]) == 0
     out = capsys.readouterr().out
-    assert "not known: the model gives none to" in out
+    assert "not known: the model gives none for" in out
     assert "1 not listed\n" in out
     assert "too many" not in out
     for more in ([], ["--cut-sets", "--importance"], ["--cut-sets", "--samples", "9"], ["--nodes", "100"]):

@@ -127,8 +127,8 @@ def test_the_interval_of_control_is_no_shifted_interval_of_ideal_takeovers() -> 
         ends.append(k2rel.availability(changed)["control"].downtime_min_per_year)
     assert ends == [pytest.approx(1.9, abs=0.4), pytest.approx(18.8, abs=1.9)]
     found = k2rel.uncertainty(study, ["control"], samples=1000, organisation=KNOWN).table().loc["control"]
-    assert found["q05"] < 3.5
-    assert found["q95"] > 12.0
+    assert found["low_min_per_year"] < 3.5
+    assert found["high_min_per_year"] > 12.0
 
 
 @pytest.mark.parametrize("level", level_names())
@@ -184,8 +184,10 @@ def test_a_tornado_stands_at_the_limits() -> None:
     table = k2rel.swing("L2R", "control")
     row = table.loc["software_coverage"]
     study = k2rel.study("L2R", settings={"assumption.software_coverage": "0.67"})
-    assert row["downtime_low"] == pytest.approx(k2rel.availability(study)["control"].downtime_min_per_year, rel=1e-4)
-    widths = (table["downtime_high"] - table["downtime_low"]).abs().tolist()
+    assert row["downtime_at_low_min_per_year"] == pytest.approx(
+        k2rel.availability(study)["control"].downtime_min_per_year, rel=1e-4
+    )
+    widths = (table["downtime_at_high_min_per_year"] - table["downtime_at_low_min_per_year"]).abs().tolist()
     assert widths == sorted(widths, reverse=True)
 
 

@@ -70,8 +70,8 @@ TORNADO = pd.DataFrame(
         "low": [0.25, 0.67, 1e-6, 1e-8],
         "high": [4.0, 0.92, 1e-4, 1e-6],
         "unit": ["h", "", "/h", "/h"],
-        "downtime_low": [5.0, 22.0, 9.0, 9.9999],
-        "downtime_high": [50.0, 6.0, 12.0, 10.0001],
+        "downtime_at_low_min_per_year": [5.0, 22.0, 9.0, 9.9999],
+        "downtime_at_high_min_per_year": [50.0, 6.0, 12.0, 10.0001],
     },
     index=pd.Index(["a", "b", "c", "d"], name="input"),
 )
@@ -119,7 +119,7 @@ def test_a_table_of_inputs_is_shown_in_words_and_each_number_in_its_unit() -> No
     shown = for_people(TORNADO)
     assert shown.index.tolist()[:2] == ["manual takeover", "coverage of software"]
     assert shown["value"].tolist()[:3] == ["1 h", "80 %", "1e-05 /h"]
-    assert shown["to"].tolist()[0] == "4 h"
+    assert shown["upper limit"].tolist()[0] == "4 h"
     assert "unit" not in shown
     assert "about" not in shown
 
@@ -132,7 +132,12 @@ def test_the_verb_says_what_inputs_leave_possible_and_what_turns_the_verdict(k2)
     assert run.code == 0
     (judged,) = k2rel.judge("L1", {"media": 99.95}, samples=200)
     assert judged.words() in run.out
-    for title in ("inputs as given [min/year]", "met if it is", "downtime at the lower limit", "value is their"):
+    for title in (
+        "downtime, 95 % quantile [min/year]",
+        "side on which the target is met",
+        "downtime at the lower limit",
+        "statistic given",
+    ):
         assert title in run.out
     assert "failure rate of server software" in run.out
     assert "os_windows.failure_rate" not in run.out  # names of the program stand in JSON
@@ -144,7 +149,10 @@ def test_json_has_every_part_of_the_answer_under_its_name(k2) -> None:
             "p_carries_clients_after_each_failure", "service", "swing", "sensitivity", "target",
             "break_even"} <= set(data)  # fmt: skip
     assert data["inputs"]["os_windows.failure_rate"]["about"] == "failure rate of server software"
-    assert data["downtime_min_per_year"]["media"]["q05"] < data["downtime_min_per_year"]["media"]["q95"]
+    assert (
+        data["downtime_min_per_year"]["media"]["low_min_per_year"]
+        < data["downtime_min_per_year"]["media"]["high_min_per_year"]
+    )
 
 
 def test_a_probability_is_chosen_from_which_a_target_counts_as_met(k2) -> None:

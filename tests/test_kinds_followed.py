@@ -118,7 +118,7 @@ def test_the_same_follows_from_clients_of_many_wirings(tmp_path: Path) -> None:
 def test_the_table_says_whose_parts_it_has(kinds: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["failover", str(kinds)]) == 0
     said = capsys.readouterr().out
-    assert "of clients, the parts of one client of each of the 3 groups" in said
+    assert "for clients, the parts of one client of each of the 3 groups" in said
     assert "client_6_nic_1" in said
 
 
@@ -184,7 +184,7 @@ def test_tables_and_charts_tell_kinds_and_how_many_are_alike(kinds: Path, capsys
     assert "video, a client of cameras on both sides" in said
     assert "video, a client of monitors" in said
     assert main(["compare", str(kinds)]) == 0
-    why = "kinds: how many clients it carries is not said: the site lists its clients by kinds"
+    why = "kinds: the number of clients that it carries is not available: the site lists its clients by kinds"
     assert why in capsys.readouterr().out
     study = k2rel.study(kinds)
     cuts = k2rel.cut_set_table(study, "video")

@@ -149,12 +149,12 @@ def test_the_command_says_it_as_a_table_and_as_json(capsys) -> None:
         "00:00-06:00",
     ]
     assert main(words) == 0
-    assert "A year of it" in capsys.readouterr().out
+    assert "Planned work of a year" in capsys.readouterr().out
     assert main([*words, "--format", "json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["within_h"] == 6.0
     assert found["works"][0]["parts"] == ["switch_B"]
-    assert found["plan"][0]["per_year"] == pytest.approx(8760 / 4320)
+    assert found["plan"][0]["works_per_year"] == pytest.approx(8760 / 4320)
 
 
 @pytest.mark.parametrize(

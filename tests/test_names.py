@@ -50,7 +50,7 @@ NOT_OF_A_SITE = """
 Answer Circumstances Distribution InputError K2relError Organisation Plan Policy RaidGroup Site SiteDescription Study
 UncertaintyResult Work at_least describe site.SiteDescription site.at_least site.describe
 __version__ data_loss
-entries_compared fit_laws for_people design_names designs judgement_table level_names levels mttdl_table parse_distribution raid_losses
+entries_compared fit_laws for_people design_names designs judgement_table level_names levels mttdl_table nomenclature parse_distribution raid_losses
 raid_over_time from_cables read_cables read_circumstances read_costs read_fault_trees read_field redundant_units registry scrubbing solve
 units_with_coverage
 plots.Drawing plots.plot_changes plots.plot_data_loss_over_time plots.plot_front plots.plot_probability

@@ -140,7 +140,7 @@ def test_a_row_of_the_failures_says_what_became_of_other_paths_classes_and_flows
     arrays = effects("fc_alua")
     assert arrays["ctrl_1"] == "lun_1 of all clients by A and B; lun_1: on other paths"
     assert arrays["port_B2"] == "lun_1 of all clients by A and B; lun_2: all on A"
-    assert effects("rack_power")["ups_B"].startswith("net of all clients by A; power: all on A; lost: full service")
+    assert effects("rack_power")["ups_B"].startswith("net of all clients by A; power: all on A; down: full service")
     fork = effects("st2022_7")
     assert fork["spine_B1"].startswith("video of all clients by A and B; video: 1 of 2 branches left on B")
     for found in (arrays, fork):
@@ -158,7 +158,7 @@ def test_a_client_part_by_its_name_in_the_file_and_a_site_without_roles(k2) -> N
     assert "no part 'hba_A'; did you mean 'client_1_hba_A'?" in k2("failover", file, "--fail", "hba_A").err
     said = k2("failover", file, "--fail", "ctrl_1").out
     assert not re.search("role|backup|primary", said)
-    assert "a backup stands by: NO" in k2("failover", "L2R", "--fail", "switch_A").out
+    assert "standby ready: NO" in k2("failover", "L2R", "--fail", "switch_A").out
 
 
 @pytest.mark.parametrize("verb", [("availability", "--method", "exact"), ("failover", "--fail", "node_1")])

@@ -126,8 +126,8 @@ class TestOneAnswer:
         bound = ideal.provenance.error_bound
         found, expected = ideal.causes(), exact.causes()
         for part, row in expected.iterrows():
-            if row["unavailability"] > 0 and row["share"] > 1e-3:
-                assert near(found.loc[part, "share"], row["share"], 1e-4), part
+            if row["unavailability"] > 0 and row["share_of_downtime"] > 1e-3:
+                assert near(found.loc[part, "share_of_downtime"], row["share_of_downtime"], 1e-4), part
         assert ideal.cut_sets().equals(exact.cut_sets())
         verdicts = [[judged.verdict for judged in answer.target(99.9, samples=16)] for answer in (exact, ideal)]
         assert verdicts[0] == verdicts[1]
@@ -196,7 +196,7 @@ def consistent(study, answer):
         least = answer[f"lost_{site.client_count}_or_more_clients"].unavailability
         assert served.iloc[0] == pytest.approx(least, rel=1e-6, abs=1e-12)
     if answer.method == "simulation":
-        assert answer.interruptions()["per_year"].to_dict() == pytest.approx(
+        assert answer.interruptions()["failures_per_year"].to_dict() == pytest.approx(
             {item.service: item.failures_per_year for item in answer.services.services if item.scope == "site"}
         )
         return
@@ -206,7 +206,7 @@ def consistent(study, answer):
     if answer.method == "markov":
         rows = answer.interruptions()
         for name, row in rows.iterrows():
-            both, often = row["per_year"] + row["by_clients_per_year"], answer[str(name)].failures_per_year
+            both, often = row["failures_per_year"] + row["by_clients_per_year"], answer[str(name)].failures_per_year
             # shared parts interrupt too what clients' own parts have taken already; that counts once as a failure
             assert both >= often * (1 - 1e-6), name
             if row["by_clients_per_year"] > 0:
@@ -270,7 +270,7 @@ def test_a_role_that_leaves_nothing_to_be_modelled_needs_no_chain(tmp_path) -> N
     [
         ({"switchover": "30 s"}, "takeovers take time"),
         ({"coverage": 0.9}, "takeovers can fail"),
-        ({"failback": "manual"}, "roles stay where a takeover put them and servers wait for a person"),
+        ({"failback": "manual"}, "roles stay where a takeover put them and servers wait for operator action"),
     ],
     ids=["switchover", "coverage", "failback"],
 )
@@ -279,7 +279,7 @@ def test_each_thing_that_a_role_does_leads_to_the_chain_and_is_its_reason(tmp_pa
     answer = study.solve()
     assert (answer.method, answer.takeovers, answer.reason) == ("markov", "as modelled", reasons)
     ideal = study.solve("exact")
-    assert (ideal.method, ideal.takeovers, ideal.reason) == ("exact", "ideal", "asked for by name")
+    assert (ideal.method, ideal.takeovers, ideal.reason) == ("exact", "ideal", "requested")
     preferred = study.solve(organisation=PREFERRED)
     assert (preferred.method, preferred.takeovers) == ("exact", "ideal")
     assert answer["first"].unavailability > ideal["first"].unavailability

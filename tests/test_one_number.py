@@ -105,7 +105,7 @@ def test_commands_and_functions(capsys, expected, site) -> None:
     assert k2rel.headline(site)["downtime_min_per_year"] == minutes
     assert k2rel.judge(site, {name: 99.0})[0].downtime_min_per_year == minutes
     breaks = k2rel.interruptions(site, services=name).loc[name]
-    assert breaks["per_year"] + breaks["by_clients_per_year"] == pytest.approx(failures, rel=1e-4)
+    assert breaks["failures_per_year"] + breaks["by_clients_per_year"] == pytest.approx(failures, rel=1e-4)
     assert k2rel.modes(site)["probability"].sum() == pytest.approx(1.0, abs=1e-9)
 
 

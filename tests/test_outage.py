@@ -437,10 +437,10 @@ def test_the_command_tells_the_year_and_writes_what_it_teaches(k2, tmp_path) -> 
         "2024-01-01 00:00 to 2025-01-01 00:00 (8,784 h)",
         "media was down 49.8 min in 3 failures",
         "8 failures of parts, 5.63 expected",
-        "More often than their rate says, with all that are looked at taken together: psu (3, 0.21 expected), isl (1",
+        "More failures than their rates explain, after adjustment for multiple tests: psu (3, 0.21 expected), isl (1",
         "file_system: where the log says",
         "server_B failed; file_system stranded",
-        "adjusted after Holm, since 18 types, or 64 parts",
+        "after Holm, for 18 types, or 64 parts",
     ):
         assert text in run.out, text
     page = (Path(__file__).parents[1] / "docs" / "how-to" / "outage.md").read_text()
@@ -497,7 +497,7 @@ def test_the_command_as_json_and_csv(k2, log, pair) -> None:
     assert found["updated"]["service"] == "shares"
     assert "NaN" not in run.out
     rows = k2(*words, "--format", "csv").out.splitlines()
-    assert rows[0].startswith("service,period_availability,period_downtime_min")
+    assert rows[0].startswith("service,availability,downtime_h")
     assert len(rows) == 1 + len(found["services"])
 
 

@@ -229,7 +229,7 @@ def test_a_log_without_hours_worth_mentioning_leaves_the_limits_and_what_is_draw
         for one in (result.before, result.after)
     )
     assert (after.low, after.high) == pytest.approx((before.low, before.high), rel=1e-4)
-    # the downtime is that with the means of what was known, and not with the published rates
+    # the downtime is that at the means of the prior, and not with the published rates
     down = [k2rel.availability(one)["media"].downtime_min_per_year for one in (result.at_means, result.after)]
     assert down[1] == pytest.approx(down[0], rel=1e-6)
     assert result.table().loc["psu", "before_mean_per_h"] == pytest.approx(read_rates().row("psu").mean_per_h)
@@ -240,7 +240,7 @@ def test_the_command_says_what_three_logs_change_and_writes_the_entries(k2, tmp_
     logs = [f"--{name}={EXAMPLES / f'{name}.csv'}" for name in ("takeovers", "repairs", "operators")]
     run = k2("update", "L2R", "--log", EXAMPLES / "site_log.csv", *logs, "--output", rates, "--entries", entries)
     assert run.code == 0, run.err
-    for words in ("coverage", "psu.mttr", "--manual-takeover", "with the means of what was known"):
+    for words in ("coverage", "psu.mttr", "--manual-takeover", "at the means of the prior"):
         assert words in run.out, words
     assert "media_server" in YAML(typ="safe").load(entries.read_text())["types"]
     row = read_rates(rates).row("psu_site")

@@ -198,7 +198,7 @@ def test_a_dual_fabric_san_loses_paths_far_more_often_than_service(tmp_path: Pat
     """The reference SAN with two cards a server, by hand: a client of each group against all of its states."""
     file = with_failover(tmp_path, Path(DUAL).read_text(), "    demand: =client_demand")
     rows = k2rel.interruptions(file, services=["media", "media_client"])
-    assert rows.loc["media", "per_year"] == pytest.approx(0.00025, rel=0.02)
+    assert rows.loc["media", "failures_per_year"] == pytest.approx(0.00025, rel=0.02)
     mttf = {"nic": 3e5, "sw": 2e5, "toe": 2.5e5, "server": 5e4, "hba": 4e5, "fc": 8e5, "ctrl": 1.2e5}
     mttr = {"nic": 8.0, "sw": 6.0, "toe": 8.0, "server": 12.0, "hba": 8.0, "fc": 6.0, "ctrl": 10.0}
     a_side, b_side = (("server_" + s, "hba_" + s, "fc_" + s, "ctrl_" + s) for s in "AB")
@@ -390,7 +390,9 @@ def test_a_takeover_is_counted_once_and_what_asks_for_no_role_is_not_lost(tmp_pa
     assert rows.loc["files", "path_failovers_per_year"] == pytest.approx(by_hand["files"] * YEAR, rel=1e-6)
     assert rows.loc["names", "path_failovers_per_year"] == pytest.approx(by_hand["names"] * YEAR, rel=1e-6)
     assert by_hand["names with a takeover"] > 0.3 * by_hand["names"], "the pool moves when their path is lost"
-    assert rows["per_year"]["files"] > 0.5 * 0.0008 * YEAR, "takeovers interrupt the service, and are counted there"
+    assert rows["failures_per_year"]["files"] > 0.5 * 0.0008 * YEAR, (
+        "takeovers interrupt the service, and are counted there"
+    )
 
 
 def test_with_ideal_takeovers_a_move_of_the_role_is_no_path_failover(tmp_path: Path) -> None:
@@ -424,9 +426,9 @@ def test_what_a_buffer_bridges_is_counted_apart(tmp_path: Path) -> None:
 def test_it_is_said_that_no_availability_has_them(tmp_path: Path, k2) -> None:
     study = hosts(tmp_path, "share: first")
     (note,) = k2rel.interruptions(study).attrs["notes"]
-    assert note.startswith("disk: path failovers are not in the availability") and "min a year" in note
+    assert note.startswith("disk: path failovers are not part of the availability") and "min/year" in note
     found = client_path_changes(study)["disk"].clients_per_h / 2 * YEAR
-    assert f"changes its path {found:.3g} times a year" in note
+    assert f"{found:.3g} per client and year" in note
     register = k2rel.assumptions(study).set_index("assumption")
     assert register.loc["rule: disk path change of a client", "value"] == "30 s, with probability 0.9"
     told = k2("interruptions", str(tmp_path / "hosts.yaml"), "--format", "json").json

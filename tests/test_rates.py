@@ -127,7 +127,7 @@ def test_the_uncertainty_of_a_rate_goes_with_it_to_other_conditions() -> None:
     assert limits == pytest.approx(there.tolist())
     by_hand = k2rel.study("L2R", settings={"drive.failure_rate": repr(limits[1] * factor), "drive.mttr": "16.6 h"})
     minutes = k2rel.availability(by_hand, method="exact")["media"].downtime_min_per_year
-    assert rows.loc["hdd_elerath.failure_rate", "downtime_high"] == pytest.approx(minutes, rel=1e-9)
+    assert rows.loc["hdd_elerath.failure_rate", "downtime_at_high_min_per_year"] == pytest.approx(minutes, rel=1e-9)
     one, other = (
         k2rel.uncertainty(s, ["media"], samples=200, method="exact", frequency=False).unavailability["media"]
         for s in (old, new)
@@ -336,7 +336,7 @@ def test_the_variance_of_a_series_system_splits_as_its_terms_say() -> None:
     study = k2rel.study("L1", clients=1, settings=off)
     study = replace(study, laws=replace(study.laws, inputs=rates_alone(study)))
     found = k2rel.sensitivity(study, by="entry", samples=4096)
-    needed = {name for name, share in k2rel.causes(study, method="exact")["share"].items() if share > 0}
+    needed = {name for name, share in k2rel.causes(study, method="exact")["share_of_downtime"].items() if share > 0}
     terms = {}
     for name, law in study.laws.used():
         part = study.site.components.get(name) or study.site.client_parts[name]

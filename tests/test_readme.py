@@ -130,4 +130,4 @@ def test_what_the_simulation_adds_holds(histories) -> None:
     told = re.search(r"is down (\d+) minutes in an average year, but one year in a hundred has more than (\d+)", page)
     row = k2rel.simulate(k2rel.study("L2R"), plan=k2rel.Plan(histories=histories, seed=7)).table().loc["media"]
     assert float(told[1]) == pytest.approx(row["downtime_min_per_year"], rel=0.06)
-    assert float(told[2]) == pytest.approx(row["one_year_in_100_min"], rel=0.06)
+    assert float(told[2]) == pytest.approx(row["downtime_q99_min"], rel=0.06)

@@ -87,7 +87,7 @@ def test_reference_san_importances() -> None:
         assert causes.loc[part, "raw"] == pytest.approx(raw, rel=1e-8), part
         assert causes.loc[part, "rrw"] == pytest.approx(rrw, rel=1e-10), part
         assert causes.loc[part, "birnbaum"] == pytest.approx(birnbaum, rel=1e-8), part
-        assert causes.loc[part, "share"] == pytest.approx(criticality, rel=1e-8), part
+        assert causes.loc[part, "share_of_downtime"] == pytest.approx(criticality, rel=1e-8), part
 
 
 def test_slopes_are_those_of_a_small_change_by_hand() -> None:
@@ -340,8 +340,8 @@ def test_mission_reliability_of_a_series_system_is_the_product_of_its_parts() ->
     # Level 1 is a series system but for its supplies and drives; leave those out
     off = {f"{kind}.failure_rate": "0" for kind in ("psu", "drive")}
     study = k2rel.study("L1", clients=1, settings=off)
-    counted = [r for r in k2rel.components(study).itertuples() if r.counted]
-    media = [r for r in counted if r.type not in {"control_link", "client_control_link", "ftp_link"}]
+    in_availability = [r for r in k2rel.components(study).itertuples() if r.in_availability]
+    media = [r for r in in_availability if r.type not in {"control_link", "client_control_link", "ftp_link"}]
     total: Any = sum(r.failure_rate_per_h for r in media)
     hours = 1000.0
     unreliability = k2rel.over_time(study, "media", [hours], method="exact")["mission_unreliability"].iloc[0]
@@ -365,7 +365,9 @@ def test_the_swing_of_a_rate_is_what_setting_it_by_hand_gives() -> None:
             rate = frame[limit][f"{row}.failure_rate"]
             by_hand = k2rel.study("L2R", settings={f"{kind}.failure_rate": repr(float(rate))})
             minutes = k2rel.availability(by_hand, method="exact")["media"].downtime_min_per_year
-            assert frame.loc[f"{row}.failure_rate", f"downtime_{limit}"] == pytest.approx(minutes, rel=1e-12), (
+            assert frame.loc[f"{row}.failure_rate", f"downtime_at_{limit}_min_per_year"] == pytest.approx(
+                minutes, rel=1e-12
+            ), (
                 row,
                 limit,
             )

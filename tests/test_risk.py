@@ -357,7 +357,7 @@ def test_json_has_what_the_contract_says() -> None:
     service = {"service", "up_now", "p_failure_within", "p_failure_usual", "p_longer_than_10_min",
                "expected_downtime_min", "expected_downtime_usual_min"}  # fmt: skip
     assert service <= set(found["services"][0])
-    assert {"part", "services", "p_within"} <= set(found["critical"][0])
+    assert {"part", "services", "p_part_failure"} <= set(found["critical"][0])
     assert {"action", "part", "after_h", "p_failure_within"} <= set(found["actions"][0])
     assert {each["service"]: each["p_failure_within"] for each in found["services"]}["ftp"] is None
 

@@ -23,7 +23,7 @@ def figures(study, method="auto"):
     table = k2rel.availability(study, method=method).table()
     services = table.loc[["media", "control", "ftp"], ["unavailability", "failures_per_year"]].to_numpy(float)
     parts = k2rel.components(study)
-    own = ["failure_rate_per_h", "mttr_h", "test_interval_h", "unavailability", "counted"]
+    own = ["failure_rate_per_h", "mttr_h", "test_interval_h", "unavailability", "in_availability"]
     capacities = [part.capacity_mb_s or 0.0 for part in study.site.components.values()]
     return np.concatenate([services.ravel(), parts[own].to_numpy(float).ravel(), capacities])
 

@@ -102,7 +102,7 @@ def test_failures_that_only_move_shares_are_cases_of_their_own() -> None:
     assert cases["switch A"].effect() == "disk of all clients by B"
     halves = {case.title: case for case in k2rel.failover_cases(design("ha_pair"))}
     assert halves["node 1"].effect() == (
-        "half1 of all clients by B; vol1 at node 2; vol2 at node 2; lost: full service; "
+        "half1 of all clients by B; vol1 at node 2; vol2 at node 2; down: full service; "
         "out of service until good again: node_1; overloaded: node_2"
     )
 
@@ -110,7 +110,7 @@ def test_failures_that_only_move_shares_are_cases_of_their_own() -> None:
 def test_the_load_says_what_arrives_of_each_class_and_what_is_left_for_what_yields(k2) -> None:
     """375 of 400 MB/s of the controller leave 25 for the archive, which asks for 40; a link leaves 25 of 200 as well."""
     said = k2("load", "L3R", "--clients", "15", "--method", "exact").out
-    assert re.search(r"media +375 +375 +99\.999\d % +an even part where an element is overloaded", said)
+    assert re.search(r"media +375 +375 +99\.999\d % +equal share of the capacity", said)
     assert re.search(r"ftp +40 +25 +62\.\d+ % +what the foreground leaves", said)
 
 
@@ -129,8 +129,8 @@ def test_full_service_is_named_with_all_that_it_asks_for(name, title) -> None:
 
 def test_a_verdict_says_what_full_service_is_short_of_and_that_a_copy_spares_it() -> None:
     said = k2rel.verdict(design("st2022_7"))
-    assert "Full service (video whole for every client) is missing for" in said
-    assert "where another copy arrives whole nothing is lost by that" in said
+    assert "Full service (video whole for every client) is down for" in said
+    assert "where another copy is delivered whole, this has no effect" in said
 
 
 def test_the_explorer_starts_with_each_role_at_its_first_holder() -> None:

@@ -403,9 +403,7 @@ def test_client_hours_lost_in_a_year_add_up_to_their_mean(tmp_path) -> None:
 
 def test_time_to_first_loss_agrees_with_the_chain() -> None:
     study = k2rel.study("L2R")
-    mean_h = k2rel.interruptions(study, Organisation(tolerance=1e-9), ["media"], first_loss=True)["first_loss_h"].iloc[
-        0
-    ]
+    mean_h = k2rel.interruptions(study, Organisation(tolerance=1e-9), ["media"], first_loss=True)["mttff_h"].iloc[0]
     result = simulate(study, plan=Plan(20_000, 3, 0.0, seed=2))
     frame = result.distribution("media", "first_loss")
     year = frame[frame["hours"] >= 8760].iloc[0]

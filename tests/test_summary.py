@@ -52,7 +52,7 @@ def test_the_summary_says_what_the_measures_say(l2r) -> None:
     turns = answer.break_even("media", target=99.99)
     assert [turn.about for turn in page.turns] == turns["about"].tolist()[:3]
     shares = answer.causes("media")
-    assert page.causes[0].share == pytest.approx(shares.loc[["software_A", "software_B"], "share"].sum())
+    assert page.causes[0].share == pytest.approx(shares.loc[["software_A", "software_B"], "share_of_downtime"].sum())
 
 
 def test_a_change_that_helps_is_judged_as_the_changed_site_is(l2r) -> None:

@@ -186,20 +186,18 @@ def test_clients_carried_is_the_last_number_that_nothing_overloads_for(table) ->
 def test_the_verdict_leads_with_the_answer_and_says_why_it_is_not_the_ideal_one() -> None:
     words = k2rel.verdict("L2R")
     assert "35.7 min a year" in words
-    assert "takeovers as modelled, by the markov engine), in 2.6 losses a year" in words
-    parts = re.search(
-        r"Of these, ([\d.]+) min are lost after failed takeovers and ([\d.]+) min during takeovers;", words
-    )
+    assert "takeovers as modelled, by the markov engine), in 2.6 failures per year" in words
+    parts = re.search(r"Of these, ([\d.]+) min after failed takeovers and ([\d.]+) min during takeovers;", words)
     assert float(parts[1]) + float(parts[2]) == pytest.approx(35.67 - 4.05, rel=0.02)
     assert words.index("Of these") < words.index("it would be 4.05 min") < words.index("The largest cause")
-    assert "do not contain" not in words
+    assert "not included" not in words
 
 
 def test_the_verdict_of_ideal_takeovers_says_what_it_leaves_out() -> None:
     words = k2rel.verdict("L2R", method="exact")
     assert "4.05 min a year" in words
     assert "takeovers ideal" in words
-    assert words.endswith("which the figures above do not contain.")
+    assert words.endswith("not included in the figures above.")
     assert "takeovers," not in k2rel.verdict("L1").split("by the exact engine")[1], "nothing moves"
 
 

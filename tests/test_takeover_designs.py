@@ -261,7 +261,7 @@ def test_vrrp_ideal_by_closed_form_and_what_three_advertisements_add() -> None:
     assert found["group_data"] - none == pytest.approx(missed, rel=0.02)
     assert found["group_voice"] == pytest.approx(found["group_data"], rel=1e-9)
     causes = k2rel.downtime_causes(study("vrrp"), service="group_data")["downtime_min_per_year"]
-    assert causes["a loss is not detected yet"] == pytest.approx(missed * 8760 * 60, rel=0.02)
+    assert causes["failure not yet detected"] == pytest.approx(missed * 8760 * 60, rel=0.02)
 
 
 @pytest.mark.parametrize("name", ["vrrp", *(pytest.param(n, marks=pytest.mark.slow) for n in TAKEOVERS if n != "vrrp")])

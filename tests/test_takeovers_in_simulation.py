@@ -182,17 +182,17 @@ def test_takeovers_are_counted_and_drills_and_givebacks_are_not(tmp_path) -> Non
     for name in ("takeovers_per_year", "failed_takeovers_per_year"):
         assert abs(off(load[name].value, load[name].standard_error, figures[name])) < 4
     told = {row["what"]: row for row in k2rel.interruptions(study, method="markov").attrs["takeover_counts"]}
-    tries = told["takeovers without a cause"]["per_year"]
+    tries = told["takeovers without a cause"]["events_per_year"]
     # a takeover that fails for its being unready is rare; a role that is held is tried at the rate
-    held = 1 - sum(told[what]["min_per_year"] for what in ("drills", "roles given back")) / 525_600
+    held = 1 - sum(told[what]["downtime_min_per_year"] for what in ("drills", "roles given back")) / 525_600
     held -= figures["failed_takeovers_per_year"] * 1.0 / YEAR_H + figures["takeovers_per_year"] * 1.0 / YEAR_H
     assert tries == pytest.approx(0.01 * YEAR_H * held, rel=2e-3)
     assert figures["takeovers_per_year"] + figures["failed_takeovers_per_year"] == pytest.approx(tries, rel=1e-9)
     assert figures["failed_takeovers_per_year"] == pytest.approx(0.25 * tries, rel=0.02)
-    assert told["drills"]["per_year"] == pytest.approx(held * YEAR_H / 40, rel=0.02)
-    assert told["drills"]["min_per_year"] == pytest.approx(15 * told["drills"]["per_year"], rel=1e-6)
-    assert told["roles given back"]["min_per_year"] == pytest.approx(
-        30 * told["roles given back"]["per_year"], rel=1e-6
+    assert told["drills"]["events_per_year"] == pytest.approx(held * YEAR_H / 40, rel=0.02)
+    assert told["drills"]["downtime_min_per_year"] == pytest.approx(15 * told["drills"]["events_per_year"], rel=1e-6)
+    assert told["roles given back"]["downtime_min_per_year"] == pytest.approx(
+        30 * told["roles given back"]["events_per_year"], rel=1e-6
     )
 
 

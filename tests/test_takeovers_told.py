@@ -56,17 +56,21 @@ def test_a_split_and_its_mending_are_a_kind_of_their_own(tmp_path) -> None:
     })  # fmt: skip
     down = 1 - shares["good"]
     found = lost_while(study)
-    assert found["two sides have a role, or that is mended"] == pytest.approx(down * MINUTES, rel=1e-6)
+    assert found["split brain, or its restoration"] == pytest.approx(down * MINUTES, rel=1e-6)
     assert sum(found.values()) == pytest.approx(down * MINUTES, rel=1e-6)
     counts = {row["what"]: row for row in k2rel.interruptions(study, method="markov").attrs["takeover_counts"]}
     splits = lost * shares["good"] + 0.6 / 2 * shares["silent mending"] + shares["silent data"] / 30
     both = counts["split brains, until they are mended"]
-    assert (both["per_year"], both["min_per_year"]) == pytest.approx((splits * YEAR_H, down * MINUTES), rel=1e-6)
+    assert (both["events_per_year"], both["downtime_min_per_year"]) == pytest.approx(
+        (splits * YEAR_H, down * MINUTES), rel=1e-6
+    )
     data = counts["data restored after a split brain"]
     restored = shares["data"] + shares["silent data"]
-    assert data["per_year"] == pytest.approx(0.2 * (shares["mending"] + shares["silent mending"]) * YEAR_H, rel=1e-6)
-    assert data["min_per_year"] == pytest.approx(restored * MINUTES, rel=1e-6)
-    assert f"{down * MINUTES:.3g} min are lost while two sides have a role" in k2rel.why_they_differ(study)
+    assert data["events_per_year"] == pytest.approx(
+        0.2 * (shares["mending"] + shares["silent mending"]) * YEAR_H, rel=1e-6
+    )
+    assert data["downtime_min_per_year"] == pytest.approx(restored * MINUTES, rel=1e-6)
+    assert f"Split brain, or its restoration: {down * MINUTES:.3g} min/year" in k2rel.why_they_differ(study)
 
 
 def test_a_loss_that_is_not_detected_yet_is_a_kind_of_its_own(tmp_path) -> None:
@@ -77,8 +81,8 @@ def test_a_loss_that_is_not_detected_yet_is_a_kind_of_its_own(tmp_path) -> None:
     shares = by_hand({("good", "unseen"): fail, ("unseen", "good"): mend, ("unseen", "moved"): 2.0,
                       ("moved", "good"): mend})  # fmt: skip
     found = lost_while(study)
-    assert found["a loss is not detected yet"] == pytest.approx(shares["unseen"] * MINUTES, rel=1e-6)
-    assert found["a server is not in service"] == pytest.approx(0.0, abs=1e-6)
+    assert found["failure not yet detected"] == pytest.approx(shares["unseen"] * MINUTES, rel=1e-6)
+    assert found["server out of service"] == pytest.approx(0.0, abs=1e-6)
 
 
 def test_planned_moves_are_a_kind_of_their_own(tmp_path) -> None:
@@ -94,8 +98,8 @@ def test_planned_moves_are_a_kind_of_their_own(tmp_path) -> None:
     })  # fmt: skip
     found = lost_while(study)
     drill, stranded = (shares[n] + shares[f"unready {n}"] for n in ("drill", "stranded"))
-    assert found["a role is given back, or in a drill"] == pytest.approx(drill * MINUTES, rel=1e-6)
-    assert found["a takeover has failed"] == pytest.approx(stranded * MINUTES, rel=1e-6)
+    assert found["failback or drill"] == pytest.approx(drill * MINUTES, rel=1e-6)
+    assert found["failed takeover"] == pytest.approx(stranded * MINUTES, rel=1e-6)
 
 
 def test_sites_without_such_rules_have_no_such_kinds() -> None:
@@ -113,9 +117,9 @@ def test_the_command_line_counts_them(tmp_path, capsys) -> None:
     path = str(tmp_path / "pair.yaml")
     assert main(["interruptions", path]) == 0
     words = capsys.readouterr().out
-    assert "Takeovers, and what goes with them" in words
+    assert "Takeovers and related events" in words
     assert main(["interruptions", path, "--format", "json"]) == 0
-    told = {row["what"]: row["per_year"] for row in json.loads(capsys.readouterr().out)["takeover_counts"]}
+    told = {row["what"]: row["events_per_year"] for row in json.loads(capsys.readouterr().out)["takeover_counts"]}
     # half of the takeovers fail, for an hour, half of these are followed by another hour
     held = 1 / (1 + 0.005 * (1 + 0.5))
     assert told["takeovers without a cause"] == pytest.approx(0.01 * held * YEAR_H, rel=1e-6)
@@ -148,7 +152,7 @@ def test_steps_of_a_takeover_have_their_times_and_probabilities(fenced) -> None:
         "back in service": "each role at its first holder again",
         "if it fails: another attempt": "with probability 0.28; another attempt is made after 10 min on average, which "
         "works with probability 0.5",
-        "if that fails: operator": "a person places it after 1 h on average, which works with probability 0.6",
+        "if that fails: operator": "operator action after 1 h on average, which works with probability 0.6",
         "if that fails: restoration": "it is restored after 8 h on average",
     }  # fmt: skip
     assert list(steps) == list(said)
@@ -178,7 +182,7 @@ def rules_of(study: k2rel.Study) -> dict[str, str]:
 
 def test_rules_in_words_are_those_of_the_site(tmp_path, fenced) -> None:
     rules = rules_of(fenced)
-    assert rules["detection"] == "a loss is noticed after 3 min, on average"
+    assert rules["detection"] == "a failure is detected after 3 min, on average"
     assert rules["loss of a heartbeat alone"] == "is taken for a loss (missing: anyway)"
     assert "tried once more after 10 min" in rules["failed takeover"]
     assert "ends it with probability 0.6, else it is restored in 8 h" in rules["failed takeover"]
@@ -186,7 +190,7 @@ def test_rules_in_words_are_those_of_the_site(tmp_path, fenced) -> None:
     assert "mending takes 2 h, with probability 0.4 data is restored in 12 h" in rules["split brain"]
     assert rules["coverage"].endswith("times that of each fence that acts")
     usual = rules_of(k2rel.study("L2R"))
-    assert usual["detection"] == "a loss is noticed at once"
+    assert usual["detection"] == "a failure is detected at once"
     assert {"split brain", "partition", "readiness", "suspension"}.isdisjoint(usual)
 
 

@@ -162,7 +162,7 @@ def test_csv_says_on_the_other_stream_which_tables_it_leaves_out(k2) -> None:
     run = k2("causes", "L1", "--format", "csv")
     assert run.err == (
         "k2rel: the first of 3 tables; --format json has the others, too: Minimal cut sets up to order 2 (takeovers "
-        "as modelled); Downtime of media [min/year] with each input at its limits, one at a time\n"
+        "as modelled); Downtime of media with one input at a time at its limits\n"
     )
     assert k2("levels", "--format", "csv").err == ""
     refused = k2("check", "L1", "--format", "csv")

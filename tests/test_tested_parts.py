@@ -197,7 +197,7 @@ def test_cut_sets_causes_and_samples_follow_the_days(tmp_path) -> None:
     (cut,) = k2rel.cut_sets(study, "media")
     assert cut.probability == pytest.approx(found.unavailability, rel=1e-12)
     causes = k2rel.causes(study, "media", method="exact")
-    assert causes.loc["u0", "share"] == pytest.approx(1.0, rel=1e-12)
+    assert causes.loc["u0", "share_of_downtime"] == pytest.approx(1.0, rel=1e-12)
     step = 1e-3  # both parts share the row
     rates = study.law("u0").failure_rate_per_h * np.array([1 - step, 1.0, 1 + step, 5.0])
     service = services_of(study.policy)[:1]

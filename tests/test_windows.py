@@ -41,7 +41,7 @@ def test_the_mean_is_the_unavailability_times_the_window(answer, month) -> None:
 
 def test_the_mean_number_of_interruptions_is_their_frequency(answer, month) -> None:
     numbers = month.interruptions()["probability"]
-    per_year = float(answer.interruptions("media")["per_year"].iloc[0])
+    per_year = float(answer.interruptions("media")["failures_per_year"].iloc[0])
     assert float((numbers * numbers.index).sum()) == pytest.approx(per_year / 12, rel=1e-3)
     assert float(numbers.sum()) == pytest.approx(1.0, abs=2e-5)
 
@@ -79,8 +79,8 @@ def test_seldom_states_that_are_merged_change_less_than_said(answer) -> None:
 def test_a_year_without_downtime_is_as_probable_as_of_one_part_that_fails_as_often() -> None:
     found = k2rel.window("L1", "file_system", above="4 h")
     visits = k2rel.interruptions("L1", services="file_system", method="auto").iloc[0]
-    length = visits["mean_min"] / 60
-    fails = visits["per_year"] / 8760
+    length = visits["mean_downtime_h"]
+    fails = visits["failures_per_year"] / 8760
     assert found.none.value == pytest.approx(1 - takacs(fails, 1 / length, 8760.0, 0.0), rel=1e-3)
 
 

@@ -43,13 +43,13 @@ def test_a_backup_stands_by_if_the_next_loss_moves_the_role(k2, failed, expected
         moved = k2rel.failover(study, [*failed, "fc_link_A"]).roles["file_system"] == "B"
         assert moved is expected
     run = k2("failover", "L2R", *(word for part in failed or ["isl_2"] for word in ("--fail", part)))
-    assert f"a backup stands by: {'yes' if expected else 'NO'}" in run.out
+    assert f"standby ready: {'yes' if expected else 'NO'}" in run.out
 
 
 def test_each_role_has_a_backup_of_its_own_on_level_3r(k2) -> None:
     run = k2("failover", "L3R", "--fail", "heartbeat_2")
-    assert "a backup for file_system stands by: yes" in run.out
-    assert "a backup for media_side stands by: NO" in run.out
+    assert "standby ready for file_system: yes" in run.out
+    assert "standby ready for media_side: NO" in run.out
     assert k2("failover", "L3R", "--fail", "heartbeat_2", "--format", "json").json["standby"] == {
         "file_system": True, "media_side": False,
     }  # fmt: skip
@@ -72,10 +72,10 @@ def test_with_automatic_failback_nothing_waits_for_a_person(spoiled, k2) -> None
     assert "out of service until placed back: server_A" in k2("failover", "L2R", "--fail", "switch_A").out
     study = k2rel.study(path)
     words = why_they_differ(study, Organisation(tolerance=1e-6))
-    assert "a person places it back" not in words
+    assert "an operator returns it to service" not in words
     assert "Roles go back to the preferred side by themselves" in words
     register = k2rel.assumptions(study).set_index("assumption")
-    assert "come back into service by themselves" in register.loc["roles that stick: restart", "value"]
+    assert "come back into service by themselves" in register.loc["takeovers as modelled: restart", "value"]
     assert "swapped" not in register.loc["preferred side", "reason"]
 
 
@@ -138,9 +138,9 @@ def test_what_is_set_that_no_assumption_is_about_has_a_row_of_its_own(spoiled) -
     found = k2rel.assumptions(k2rel.study("L2R"), Organisation(crews=1, return_to_service_h=8.0)).set_index(
         "assumption"
     )
-    assert found.loc["roles that stick: return to service", "value"] == "8 h"
-    assert "the default is 1 h" in found.loc["roles that stick: return to service", "reason"]
-    assert found.loc["roles that stick: repair crews", "value"] == "1, set by the user"
+    assert found.loc["takeovers as modelled: return to service", "value"] == "8 h"
+    assert "the default is 1 h" in found.loc["takeovers as modelled: return to service", "reason"]
+    assert found.loc["takeovers as modelled: repair crews", "value"] == "1, set by the user"
 
 
 @pytest.mark.parametrize("verb", ["compare", "report", "spares"])

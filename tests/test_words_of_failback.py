@@ -24,7 +24,7 @@ def returning(spoiled):
 def test_a_chain_with_roles_at_the_preferred_side_says_so() -> None:
     words = why_they_differ(k2rel.study("L2R"), Organisation(roles="preferred", tolerance=1e-6))
     assert "no role that can move" not in words
-    assert "the chain too follows the roles of L2R at the preferred side" in words
+    assert "the Markov chain, too, has the roles of L2R at the preferred side" in words
     assert "no role that can move" in why_they_differ(k2rel.study("L1"), Organisation(roles="preferred"))
 
 
@@ -34,17 +34,17 @@ def test_with_automatic_failback_the_steps_end_at_home(returning) -> None:
     assert list(steps) == ["before", "detection", "switchover", "after", "repaired", "back in service"]
     assert steps["repaired"].outcome.primary is None
     assert steps["repaired"].outcome.out_of_service == ()
-    assert "server A in service again without a person; the way back takes 45 s" in steps["repaired"].words
+    assert "server A in service again without operator action; the failback takes 45 s" in steps["repaired"].words
     end = steps["back in service"]
     assert end.outcome.primary == "A"
     assert all(end.outcome.services.values())
     assert "every service is there; each role at its first holder again" in end.words
-    assert not any("person places" in step.words for step in steps.values())
+    assert not any("an operator returns" in step.words for step in steps.values())
 
 
 def test_with_manual_failback_the_role_stays() -> None:
     steps = {step.title: step for step in k2rel.takeover_steps(k2rel.study("L2R"), ["media_link_A1"])}
-    assert "until a person places it back in service" in steps["repaired"].words
+    assert "until an operator returns it to service" in steps["repaired"].words
     assert "roles stay where they are until the next takeover" in steps["back in service"].words
 
 
@@ -54,11 +54,11 @@ def test_with_manual_failback_the_role_stays() -> None:
 def test_the_register_of_automatic_failback_names_no_person_who_places_a_server(returning) -> None:
     one = k2rel.study(returning)
     register = k2rel.assumptions(one).set_index("assumption")
-    assert "roles that stick: return to service" not in register.index
-    assert register["value"]["roles that stick: restart"].endswith("come back into service by themselves")
+    assert "takeovers as modelled: return to service" not in register.index
+    assert register["value"]["takeovers as modelled: restart"].endswith("come back into service by themselves")
     assert not any(change.kind == "return" for change in k2rel.candidate_changes(one))
     manual = k2rel.study("L2R")
-    assert "roles that stick: return to service" in k2rel.assumptions(manual)["assumption"].tolist()
+    assert "takeovers as modelled: return to service" in k2rel.assumptions(manual)["assumption"].tolist()
     assert any(change.kind == "return" for change in k2rel.candidate_changes(manual))
 
 
@@ -74,12 +74,12 @@ def test_the_register_shows_all_of_who_repairs() -> None:
         crews=1, travel_h=2, priority=("psu",), maintenance_every_h=2000, maintenance_h=3, repair_variation=0.5
     )
     found = k2rel.assumptions(k2rel.study("L2R"), organisation).set_index("assumption")["value"]
-    assert found["roles that stick: repair crews"] == "1, set by the user"
-    assert found["roles that stick: travel"] == "2 h"
-    assert found["roles that stick: repair priority"] == "psu"
-    assert found["roles that stick: maintenance"] == "2000 h"
-    assert found["roles that stick: length of a maintenance"] == "3 h"
-    assert found["roles that stick: repair variation"] == "0.5, set by the user"
+    assert found["takeovers as modelled: repair crews"] == "1, set by the user"
+    assert found["takeovers as modelled: travel"] == "2 h"
+    assert found["takeovers as modelled: repair priority"] == "psu"
+    assert found["takeovers as modelled: maintenance"] == "2000 h"
+    assert found["takeovers as modelled: length of a maintenance"] == "3 h"
+    assert found["takeovers as modelled: repair variation"] == "0.5, set by the user"
     assert "a repairer of its own" not in found["independence"]
     assert "repairs exponential" not in found["constant rates"]
     usual = k2rel.assumptions(k2rel.study("L2R")).set_index("assumption")["value"]
@@ -96,7 +96,7 @@ def test_rules_of_the_register_follow_the_site() -> None:
     assert "able" not in values().loc["rule: arrival", "value"]
     assert "else at the first that is able" in values(variant="degraded_backup").loc["rule: arrival", "value"]
     assert "--" not in values().loc["rule: times", "reason"]
-    kept = values(settings={"assumption.restart": "in service"}).loc["roles that stick: restart", "value"]
+    kept = values(settings={"assumption.restart": "in service"}).loc["takeovers as modelled: restart", "value"]
     assert "but in service where it has file_system" in kept
     layout = values(settings={"assumption.media_drives": "5"}).loc["raid_layout", "value"]
     assert "7" not in layout
@@ -114,12 +114,12 @@ def test_each_failback_interrupts_once_more(returning, k2) -> None:
     # one takeover in twenty fails, whatever failed, and first order leaves that out
     alike = k2rel.study(returning, settings={"assumption.software_coverage": "0.95"})
     moving = k2rel.downtime_causes(alike, Organisation(tolerance=1e-6), "file_system")
-    lost = moving.loc["a takeover is on its way", "downtime_min_per_year"]
+    lost = moving.loc["takeover in progress", "downtime_min_per_year"]
     assert automatic["interruption_min_per_year"] == pytest.approx(lost, rel=0.08)
-    assert "failbacks a year" in k2("availability", returning, "--method", "exact").out
-    assert "failbacks a year" not in k2("availability", "L2R").out
-    assert "times back by itself" in k2rel.verdict(k2rel.study(returning))
-    assert "back by itself" not in k2rel.verdict(k2rel.study("L2R"))
+    assert "failbacks per year" in k2("availability", returning, "--method", "exact").out
+    assert "failbacks per year" not in k2("availability", "L2R").out
+    assert "failbacks included" in k2rel.verdict(k2rel.study(returning))
+    assert "failbacks" not in k2rel.verdict(k2rel.study("L2R"))
 
 
 # messages of targets and priorities
@@ -141,6 +141,6 @@ def test_targets_and_priorities_say_what_they_are(tmp_path) -> None:
 
 def test_headings_name_the_sides_of_the_site() -> None:
     frame = pd.DataFrame({"on_a": [1], "on_b": [2], "on_b_mb_s": [3.0]})
-    assert list(for_people(frame)) == ["on A", "on B", "on B [MB/s]"]
+    assert list(for_people(frame)) == ["clients on A", "clients on B", "load on B [MB/s]"]
     frame.attrs["sides"] = ("N", "S")
-    assert list(for_people(frame)) == ["on N", "on S", "on S [MB/s]"]
+    assert list(for_people(frame)) == ["clients on N", "clients on S", "load on S [MB/s]"]

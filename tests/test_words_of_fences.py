@@ -14,13 +14,13 @@ def test_a_fence_its_time_and_an_unready_takeover_are_said() -> None:
     """The takeover itself has coverage 1: what fails is its fence, or it is unready."""
     words = why_they_differ(k2rel.study(DESIGNS / "pacemaker.yaml"))
     assert "takes 30 s after 15 s for the fence" in words
-    assert "fails with its fence (0.02) or where it is unready and then is tried once more" in words
-    assert "no person moves a role that waits" in words  # why the ideal figure is nearly as large
+    assert "fails with its fence (0.02) or if the standby is not ready and then is tried once more" in words
+    assert "no operator moves a role that waits" in words  # why the ideal figure is nearly as large
 
 
 def test_a_takeover_at_once_that_never_fails_has_no_probability_of_zero() -> None:
     words = why_they_differ(k2rel.study(DESIGNS / "vrrp.yaml"))
-    assert "a takeover is at once" in words
+    assert "a takeover is instant" in words
     assert "probability 0" not in words
 
 
@@ -30,7 +30,7 @@ def test_modes_without_roles_say_what_is_suspended() -> None:
     modes = k2rel.modes(study)["mode"].tolist()
     assert len(set(modes)) == len(modes)
     assert "every client by A; ports_B suspended" in modes
-    assert "what was lost first, nor auto-recovery" in why_they_differ(study)
+    assert "what failed first, nor on auto-recovery" in why_they_differ(study)
 
 
 def test_cases_of_a_report_say_why_nobody_serves_and_what_is_suspended() -> None:
@@ -45,6 +45,6 @@ def test_cases_of_a_report_say_why_nobody_serves_and_what_is_suspended() -> None
 def test_ideal_figures_beside_persons_and_without_roles() -> None:
     """Where no role can move nothing is ideal; where a person moves a role that waits, the ideal figure is without."""
     assert takeover_words(k2rel.study(DESIGNS / "mlag.yaml").solve().solution) == ""
-    assert "no person who moves a role that waits" in takeover_words(
+    assert "no operator who moves a role that waits" in takeover_words(
         k2rel.study(DESIGNS / "pacemaker.yaml").solve().solution
     )

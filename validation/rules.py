@@ -34,7 +34,7 @@ def rows(levels: Sequence[str]) -> list[str]:
         for row in table[~table["in_use"]].to_dict("records"):
             before = used.loc[row["service"]]
             cells = [
-                (before[column], row[column]) for column in ("preferred_min_per_year", "sticky_min_per_year")
+                (before[column], row[column]) for column in ("ideal_min_per_year", "modelled_min_per_year")
             ]  # fmt: skip
             if any(abs(new - old) > 1e-5 * old for old, new in cells):
                 said = " | ".join(f"{old:.6g} → {new:.6g}" for old, new in cells)

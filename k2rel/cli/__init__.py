@@ -62,7 +62,7 @@ from k2rel.cli import (
     works,
 )
 from k2rel.cli.inputs import quiet_option
-from k2rel.cli.printing import one_table, tell
+from k2rel.cli.printing import answering, one_table, tell
 from k2rel.cli.terminal import make_ready
 from k2rel.cli.waiting import patience
 from k2rel.errors import K2relError, NoConvergenceError, RenderError, closest
@@ -115,51 +115,54 @@ _VERBS: tuple[tuple[str, Callable[[argparse.Namespace], int], Callable[[argparse
     ("new", named.new_verb, named.new_options, "start a site file of your own from a level or a design"),
     ("components", studies.components_verb, studies.components_options,
      "list every part with its failure data and source"),
-    ("check", studies.check_verb, studies.check_options, "check a site file and say what it describes"),
+    ("check", studies.check_verb, studies.check_options, "check a site file and summarize it"),
     ("schema", studies.schema_verb, studies.schema_options, "print the JSON Schema of a site file"),
     ("import", cables.import_verb, cables.import_options,
-     "make a site file of a list of cables, as inventories keep them"),
-    ("failover", traffic.failover_verb, traffic.failover_options, "follow the failover rules for failed parts"),
-    ("availability", studies.availability_verb, studies.availability_options, "how available each service is"),
-    ("load", traffic.load_verb, traffic.load_options, "where the load goes, and how probable overload is"),
+     "make a site file from a list of cables, as inventories keep them"),
+    ("failover", traffic.failover_verb, traffic.failover_options,
+     "state of the site after failures: roles, routes, services, load"),
+    ("availability", studies.availability_verb, studies.availability_options,
+     "availability and downtime of each service"),
+    ("load", traffic.load_verb, traffic.load_options, "load by side and element, and the probability of overload"),
     ("interruptions", interruptions.interruptions_verb, interruptions.interruptions_options,
-     "how often services break off and for how long"),
+     "frequency and duration of interruptions, performability"),
     ("window", interruptions.window_verb, interruptions.window_options,
-     "how downtime spreads over years or months: P(above), the year in ten and in a hundred"),
+     "distribution of the downtime of one year or month: quantiles, exceedance probabilities"),
     ("risk", duty.risk_verb, duty.risk_options,
-     "on duty: what the next hours hold, what must not fail now, what to do first"),
+     "on duty: risk of the next hours, single points of failure now, first action"),
     ("maintenance", works.maintenance_verb, works.maintenance_options,
-     "planned work: what taking parts out costs, in which order, which two together"),
+     "planned work: additional downtime, best order, simultaneous works"),
     ("simulate", simulation.simulate_verb, simulation.simulate_options,
-     "simulate: any law of life and repair, distributions, rare losses"),
+     "simulation: any distribution of life and repair, distributions of downtime, rare failures"),
     ("causes", studies.causes_verb, studies.causes_options,
-     "what causes the downtime: contributions, cut sets, limits of the rates"),
+     "causes of the downtime: importance of parts, minimal cut sets, inputs at their limits"),
     ("uncertainty", sure.uncertainty_verb, sure.uncertainty_options,
-     "how sure the downtime is, all inputs being known within limits, and what turns a verdict"),
-    ("served", studies.served_verb, studies.served_options, "how many clients are served: the whole distribution"),
+     "uncertainty of the downtime with all inputs within their limits, sensitivity, break-even values"),
+    ("served", studies.served_verb, studies.served_options, "distribution of the number of clients served"),
     ("compare", studies.compare_verb, studies.compare_options,
-     "put levels or site files side by side, or one beside its history"),
+     "compare levels or site files, or one with its earlier reports"),
     ("rates", rates.list_verb, rates.rates_options, "failure and repair data: list, show, compare, predict, pin"),
-    ("fit", field.fit_verb, field.fit_options, "fit laws to a field log, with limits, and make an entry for --rates"),
+    ("fit", field.fit_verb, field.fit_options,
+     "fit failure laws to a field log, with confidence limits, and write entries for --rates"),
     ("update", field.update_verb, field.update_options, "update failure rates with the site's own log"),
     ("outage", past.outage_verb, past.outage_options,
-     "put the log of a past period beside the model: plausible or not, what failed too often, what it teaches"),
+     "compare the log of a past period with the model: plausibility, excess failures, updated data"),
     ("advise", advice.advise_verb, advice.advise_options,
-     "what to change first: changes alone and in pairs, by downtime and cost"),
+     "recommended changes, alone and in pairs, by downtime and cost"),
     ("spares", advice.spares_verb, advice.spares_options,
-     "how many spare parts for a year, by site or for a pool of sites"),
+     "number of spare parts for a year, by site or for a pool of sites"),
     ("clients", advice.clients_verb, advice.clients_options,
-     "how many clients levels carry, with P(overload) below a bound"),
+     "number of clients that levels carry, with P(overload) within a bound"),
     ("report", batches.report_verb, batches.report_options,
      "render reports: HTML, PDF, and their tables as CSV and XLSX"),
     ("explore", batches.explore_verb, batches.explore_options,
-     "a page on which parts are failed by a click, and figures follow"),
+     "interactive page: parts fail by a click, and the figures follow"),
     ("sweep", batches.sweep_verb, batches.sweep_options,
      "compute many points: levels, clients, contracts, settings, sampled or listed"),
     ("notebooks", notebooks.notebooks_verb, notebooks.notebooks_options,
      "copy the notebooks into a folder, to change and run them there"),
     ("solve", trees.solve_verb, trees.solve_options, "solve fault trees in the Open-PSA format"),
-    ("export", trees.export_verb, trees.export_options, "write a level or a site for other tools"),
+    ("export", trees.export_verb, trees.export_options, "export a level or a site to other tools"),
     ("ctmc", chains.ctmc_verb, chains.ctmc_options, "solve a Markov chain in the explicit format of model checkers"),
 )  # fmt: skip
 
@@ -280,7 +283,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Examples
     --------
     >>> main(["check", "L2R"])  # doctest: +ELLIPSIS
-    /...L2R.yaml: good
+    /...L2R.yaml: valid
       Level 2R, two servers, two switches: 68 parts on 2 side(s), 4 clients
     ...
     0
@@ -298,7 +301,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         args = _arguments(arguments)
         _check_bounds(args)
         csv = one_table(args.verb) if getattr(args, "format", "") == "csv" else nullcontext()
-        with patience(args), csv, telling_of_examples(_of_example):
+        verb = f"{args.verb}_{args.action}" if "action" in args else args.verb
+        with patience(args), answering(verb), csv, telling_of_examples(_of_example):
             code: Any = args.run(args)
         sys.stdout.flush()
         return int(code)

@@ -43,17 +43,33 @@ def advise_options(sub: argparse.ArgumentParser) -> None:
 
 def spares_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub, "+")
-    sub.add_argument("--years", type=float, default=1.0, metavar="N", help="how long the shelf has to last (default 1)")
-    sub.add_argument("--protection", type=float, default=95.0, metavar="PERCENT", help="that none is missing (95)")
+    sub.add_argument("--years", type=float, default=1.0, metavar="N", help="time without delivery (default 1)")
+    sub.add_argument(
+        "--protection",
+        type=float,
+        default=95.0,
+        metavar="PERCENT",
+        help="probability that no spare is missing (default 95)",
+    )
     format_option(sub)
 
 
 def clients_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("level", metavar="LEVEL", nargs="+", action=Several, help="levels by name, or site files")
-    sub.add_argument("--bit-rate", action="append", metavar="RATE", help="of one client, such as '50 Mb/s'; again")
+    sub.add_argument(
+        "--bit-rate", action="append", metavar="RATE", help="bit rate of one client, such as '50 Mb/s'; repeatable"
+    )
     sub.add_argument("--most", type=int, default=40, metavar="N", help="largest number tried (default 40)")
-    sub.add_argument("--bound", type=float, default=1e-3, metavar="P", help="P(overload) over time (default 0.001)")
-    sub.add_argument("--takeover-bound", type=float, default=0.01, metavar="P", help="after a takeover (default 0.01)")
+    sub.add_argument(
+        "--bound", type=float, default=1e-3, metavar="P", help="bound of P(overload) over time (default 0.001)"
+    )
+    sub.add_argument(
+        "--takeover-bound",
+        type=float,
+        default=0.01,
+        metavar="P",
+        help="bound of P(overload after a takeover) (default 0.01)",
+    )
     set_option(sub, 'change by hand: media_server.mttr="4 h", switch_A.mttf="2e6 h"')
     data_option(sub)
     method_option(sub)
@@ -88,17 +104,17 @@ def advise_verb(args: argparse.Namespace) -> int:
     if not args.no_pairs:
         print_table(found.table(args.most, singles=False).drop(columns=hidden), "\nPairs of changes")
     if found.front is not None:
-        title = "\nLeast cost for a minute a year removed, alone or in pairs"
+        title = "\nLeast cost per minute/year removed, alone or in pairs"
         print_table(found.table(args.most, by="cost").drop(columns=hidden), title)
         front = found.front
         unit = f" [{found.currency}]" if found.currency else ""
-        title = f"\nCost{unit} against downtime: no set of changes is better in both ({front.computed:,} sets computed)"
+        title = f"\nPareto front of cost{unit} and downtime ({front.computed:,} sets of changes computed)"
         print_table(found.front_table(), title)
         if front.complete:
-            say(f"\nExact but for {front.gap_min_per_year:.2g} min a year.")
+            say(f"\nExact within {front.gap_min_per_year:.2g} min/year.")
         else:
-            say(f"\nThe search was stopped: a set could be up to {front.gap_min_per_year:.2g} min a year better; "
-                  "--sets lets it go on.")  # fmt: skip
+            say(f"\nThe search was stopped: a set could be up to {front.gap_min_per_year:.2g} min/year better; "
+                  "--sets N continues it.")  # fmt: skip
     for title in found.left_out:
         say(f"\nnot computed: {title}")
     return 0
@@ -116,8 +132,8 @@ def spares_verb(args: argparse.Namespace) -> int:
         print_json(records(frame.rename_axis("type")))
         return 0
     print_table(frame.drop(columns="sites_alone") if len(chosen) == 1 else frame, whole=frame.rename_axis("type"))
-    how = f"For {args.years:g} year(s) without a delivery, {args.protection:g} % that none is missing"
-    say(f"\n{how}; 'together': of all types at once. Constant failure rates; parts that age need more.")
+    how = f"For {args.years:g} year(s) without delivery, {args.protection:g} % that no spare is missing"
+    say(f"\n{how}, of the type or of all types together. Constant failure rates; ageing parts need more.")
     return 0
 
 
@@ -137,6 +153,6 @@ def clients_verb(args: argparse.Namespace) -> int:
         print_json(records(frame))
         return 0
     print_table(frame, index=False)
-    say(f"\nMost clients, up to {args.most}: with nothing failed; after any single failure; P(overload) at most "
+    say(f"\nMost of clients, up to {args.most}: nothing failed; after any single failure; P(overload) at most "
           f"{args.bound:g} over time; at most {args.takeover_bound:g} after a takeover.")  # fmt: skip
     return 0

@@ -30,7 +30,7 @@ def state_options(sub: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     sub.add_argument(
         "--role", action="append", default=[], metavar="ROLE=HOLDER",
-        help="who has a role now: a server, a side or a holder's name; default: where the rules have put it",
+        help="current holder of a role: a server, a side or a holder's name; default: as the rules place it",
     )  # fmt: skip
     sub.add_argument(
         "--out-of-service", action="append", default=[], metavar="SERVER", help="a server that is out of service"
@@ -60,20 +60,31 @@ def risk_options(sub: argparse.ArgumentParser) -> None:
     state_options(sub)
     alarm_options(sub)
     sub.add_argument("--horizon", default="24 h", metavar="TIME", help="how far to look ahead (default 24 h)")
-    sub.add_argument("--buffer", default="10 s", metavar="TIME", help="of a client: longer is on air (default 10 s)")
     sub.add_argument(
-        "--technicians", type=int, default=1, metavar="N", help="for the order of repairs: how many work (default 1)"
+        "--buffer",
+        default="10 s",
+        metavar="TIME",
+        help="buffer of a client; an interruption that exceeds it is on air (default 10 s)",
     )
-    sub.add_argument("--circumstances", metavar="FILE", help="laws that age, spares, windows: simulated from here")
+    sub.add_argument(
+        "--technicians",
+        type=int,
+        default=1,
+        metavar="N",
+        help="number of technicians, for the order of repairs (default 1)",
+    )
+    sub.add_argument(
+        "--circumstances", metavar="FILE", help="ageing, spares, maintenance windows: simulated from the present state"
+    )
     sub.add_argument(
         "--age", action="append", default=[], metavar='PART="TIME"',
-        help="simulated: how long ago a part that works was new; default: as in the long run",
+        help="simulated: age of a part that is up; default: as in the long run",
     )  # fmt: skip
-    sub.add_argument("--histories", type=int, default=100_000, metavar="N", help="simulated (default 100,000)")
-    sub.add_argument("--seed", type=int, default=1, metavar="N", help="of the simulation (default 1)")
     sub.add_argument(
-        "--every-failure", action="store_true", help="the table of all single failures instead of one state"
+        "--histories", type=int, default=100_000, metavar="N", help="simulated histories (default 100,000)"
     )
+    sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the simulation (default 1)")
+    sub.add_argument("--every-failure", action="store_true", help="a table of all single failures instead of one state")
     sub.add_argument("--picture", metavar="FILE", help="the risk over the horizon, .svg, .png or .pdf")
     sub.add_argument("--force", action="store_true", help="replace the picture where it exists")
     organisation_options(sub)
@@ -127,23 +138,23 @@ def risk_verb(args: argparse.Namespace) -> int:
     if alarms is not None:
         say_alarms(alarms)
     say(f"State: {found.state_words()}\n{found.words()}\n")
-    print_table(found.table(), f"The next {_hours(found.horizon_h)}, beside a usual day or as much time at any other")
+    print_table(found.table(), f"The next {_hours(found.horizon_h)}; usual: as much time at any other")
     critical = found.critical_table()
     if len(critical):
-        print_table(critical.head(_FEW), "\nMust not fail: alone it takes a service down from here", whole=critical)
+        print_table(critical.head(_FEW), "\nSingle points of failure in the present state", whole=critical)
         if len(critical) > _FEW:
             say(f"({len(critical) - _FEW} more; --format json has them)")
     actions = found.action_table()
     if len(actions):
-        print_table(actions, f"\nWhat can be done, and what it leaves of the risk of {found.principal}")
+        print_table(actions, f"\nActions, and the remaining risk of {found.principal}")
     if orders is not None:
         who = "one technician" if args.technicians == 1 else f"{args.technicians} technicians"
         print_table(orders.head(_FEW), f"\nOrder of repairs by {who}, the best first", whole=orders)
     if found.is_exact:
-        back = [f"{part} after {_hours(hours)}" for part, hours in found.redundancy]
-        repaired = f"; repaired on average: {', '.join(back)}" if back else ""
-        say(f"\nAll is redundant again after {_hours(found.redundancy_back_h)} on average{repaired}")
-        say(f"Error bound of every probability, by states that are not followed: {found.error_bound:.1e}")
+        back = [f"{part} {_hours(hours)}" for part, hours in found.redundancy]
+        repaired = f"; mean time to restoration: {', '.join(back)}" if back else ""
+        say(f"\nMean time to full redundancy: {_hours(found.redundancy_back_h)}{repaired}")
+        say(f"Error bound of every probability, from truncated states: {found.error_bound:.1e}")
     for note in found.notes:
         say(f"\n{note}")
     if args.picture is not None:
@@ -154,7 +165,7 @@ def risk_verb(args: argparse.Namespace) -> int:
 def _hours(hours: float) -> str:
     from k2rel.units import format_duration
 
-    return format_duration(hours) if hours < float("inf") else "never by itself"
+    return format_duration(hours) if hours < float("inf") else "never without an operator"
 
 
 def _draw(found: Risk, path: str) -> None:
@@ -188,5 +199,5 @@ def _every_failure(args: argparse.Namespace, solution: Solution) -> int:
     heading(solution.study, solution.provenance)
     service, usual = said["service"].replace("_", " "), said["usual_downtime_min"]
     ahead = _hours(said["horizon_h"])
-    print_table(table, f"Every single failure and the next {ahead} of {service} (usually {usual:.2g} min of downtime)")
+    print_table(table, f"Every single failure: the next {ahead} of {service} (usual downtime {usual:.2g} min)")
     return 0

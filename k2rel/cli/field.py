@@ -28,25 +28,21 @@ _MOST_SAMPLES = 100_000
 
 
 def fit_options(sub: argparse.ArgumentParser) -> None:
+    text = "field log: lives, intervals, failures and hours, or a row per drive and day (or a folder)"
+    sub.add_argument("log", metavar="FIELD.csv", help=text)
+    sub.add_argument("--by", metavar="COLUMN", help="group the data by this column (default: model, type, component)")
     sub.add_argument(
-        "log",
-        metavar="FIELD.csv",
-        help="field log: lives, intervals, failures and hours, or a row a drive and day (or a folder)",
-    )
-    sub.add_argument("--by", metavar="COLUMN", help="part the data by this column (default: model, type, component)")
-    sub.add_argument(
-        "--column", action="append", default=[], metavar="PART=NAME", help="which column is what: end=NAME"
+        "--column", action="append", default=[], metavar="PART=NAME", help="name of the column of a quantity: end=NAME"
     )
     _decimal_option(sub)
-    sub.add_argument("--from", dest="begin", metavar="DATE", help="when the observation of all rows began")
-    sub.add_argument("--until", metavar="DATE", help="when it ended: rows without an end still ran then")
-    sub.add_argument(
-        "--law", action="append", metavar="LAW", help="exponential, weibull, weibull3, lognormal or gamma; again"
-    )
+    sub.add_argument("--from", dest="begin", metavar="DATE", help="begin of the observation of all rows")
+    sub.add_argument("--until", metavar="DATE", help="end of the observation; rows without an end are censored then")
+    laws = "exponential, weibull, weibull3, lognormal or gamma; repeatable"
+    sub.add_argument("--law", action="append", metavar="LAW", help=laws)
     sub.add_argument("--confidence", type=float, default=0.9, metavar="P", help="of the limits (default 0.9)")
     sub.add_argument("--samples", type=int, default=100, metavar="N", help="for the p-values (default 100; 0: none)")
-    sub.add_argument("--seed", type=int, default=1, metavar="N", help="of these samples (default 1)")
-    sub.add_argument("--picture", metavar="FILE", help="probability plot of the best laws, .svg, .png or .pdf")
+    sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed of these samples (default 1)")
+    sub.add_argument("--picture", metavar="FILE", help="probability plot of the best failure laws, .svg, .png or .pdf")
     sub.add_argument("--output", metavar="FILE", help="write entries for --rates into this CSV table")
     sub.add_argument("--type", metavar="TYPE", help="component type that takes the entry by default")
     data_option(sub)
@@ -60,13 +56,15 @@ def _decimal_option(sub: argparse.ArgumentParser) -> None:
 
 def update_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub)
-    sub.add_argument("--log", metavar="LOG.csv", help="columns type, failures, hours; site where several")
+    sub.add_argument("--log", metavar="LOG.csv", help="columns type, failures, hours; site if there are several")
     sub.add_argument("--takeovers", metavar="FILE", help="columns role, tried, succeeded; trigger: what failed")
-    sub.add_argument("--repairs", metavar="FILE", help="columns type, time: a line a repair")
+    sub.add_argument("--repairs", metavar="FILE", help="columns type, time: one line per repair")
     sub.add_argument("--operators", metavar="FILE", help="columns action, time: manual takeover, return to service")
     _decimal_option(sub)
-    sub.add_argument("--prior", choices=["lognormal", "gamma"], default="lognormal", help="how limits are read")
-    sub.add_argument("--site", metavar="NAME", help="which of the logged sites this is (default: a new one)")
+    sub.add_argument(
+        "--prior", choices=["lognormal", "gamma"], default="lognormal", help="distribution that limits describe"
+    )
+    sub.add_argument("--site", metavar="NAME", help="the logged site that this one is (default: a new site)")
     sub.add_argument("--output", metavar="FILE", help="write the updated rates into this CSV table")
     sub.add_argument("--entries", metavar="FILE", help="write coverages and repair times as entries of a site file")
     force_option(sub)
@@ -85,7 +83,7 @@ def fit_verb(args: argparse.Namespace) -> int:
     as_whole("--samples", args.samples, 0, _MOST_SAMPLES)
     data = read_field(args.log, by=args.by, columns=columns, decimal=args.decimal, begin=args.begin, until=args.until)
     if data.layout == "counts" and (args.begin or args.until):
-        raise InputError("--from, --until: the log has failures and hours, and no starts or ends of its own")
+        raise InputError("--from, --until: the log has failures and hours, but no start and end times")
     return _fit_counts(args, data) if data.exposures else _fit_lives(args, data)
 
 
@@ -110,12 +108,14 @@ def _fit_counts(args: argparse.Namespace, data: FieldData) -> int:
     from k2rel.field import Exposure, pool, rate_of_counts, table_of
 
     if args.picture:
-        raise InputError("--picture: a probability plot needs lives, and the log has failures and hours alone")
+        raise InputError("--picture: a probability plot needs lives, but the log has only failures and hours")
     if args.law and set(args.law) != {"exponential"}:
         if data.layout == "days":
             words = "the ages of the drives are needed; where a column has hours powered on, --column entry=NAME"
             raise InputError(f"--law {args.law[0]}: {words}")
-        raise InputError(f"--law {args.law[0]}: failures and hours tell a constant rate only; other laws need lives")
+        raise InputError(
+            f"--law {args.law[0]}: failures and hours determine a constant rate only; other failure laws need lives"
+        )
     fits = [rate_of_counts(exposure, args.confidence) for exposure in data.exposures]
     total = Exposure("all together", sum(e.failures for e in data.exposures), sum(e.hours for e in data.exposures))
     whole = rate_of_counts(total, args.confidence)
@@ -135,8 +135,8 @@ def _fit_counts(args: argparse.Namespace, data: FieldData) -> int:
         return 0
     _about(data)
     frame = table_of([*fits, *([whole] if several else [])])
-    frame["afr"] = [-math.expm1(-rate * HOURS_PER_YEAR) for rate in frame["failure_rate_per_h"]]
-    shown = frame[["name", "failures", "hours", "failure_rate_per_h", "low_per_h", "high_per_h", "afr"]]
+    frame["annual_failure_rate"] = [-math.expm1(-rate * HOURS_PER_YEAR) for rate in frame["failure_rate_per_h"]]
+    shown = frame[["name", "failures", "hours", "failure_rate_per_h", "low_per_h", "high_per_h", "annual_failure_rate"]]
     print_table(shown, whole=frame, index=False)
     for fit in fits:
         for note in fit.notes:
@@ -144,8 +144,8 @@ def _fit_counts(args: argparse.Namespace, data: FieldData) -> int:
     if between is not None:
         new = between.new_site
         say(
-            f"\nBetween groups the rates vary by a factor {new.high / new.low:.3g} (5 to 95 %: {new.low:.3g} to "
-            f"{new.high:.3g} /h, coefficient of variation {between.variation:.2g}): so much is known of another one."
+            f"\nThe rate varies between groups by a factor of {new.high / new.low:.3g} (5 to 95 %: {new.low:.3g} to "
+            f"{new.high:.3g} /h, coefficient of variation {between.variation:.2g}), the limits for another group."
         )
     return 0
 
@@ -155,13 +155,13 @@ def _fit_lives(args: argparse.Namespace, data: FieldData) -> int:
     from k2rel.field.likelihood import LAWS
 
     laws = tuple(args.law) if args.law else tuple(LAWS)
-    with doing("fitting laws"):
+    with doing("fitting failure laws"):
         tried = {lives.name: fits_and_reasons(lives, laws, args.confidence) for lives in data.lives}
     fits = {name: found for name, (found, _) in tried.items() if found}
     missing = {name: reasons for name, (_, reasons) in tried.items() if reasons}
     if not fits:
         raise InputError([Problem(text) for reasons in missing.values() for text in reasons.values()])
-    with doing(f"testing laws against {args.samples:,} samples"):
+    with doing(f"testing failure laws against {args.samples:,} samples"):
         tests, untested = _tests(args, data, fits)
     trend = _trend(args, data)
     if args.picture:
@@ -194,7 +194,7 @@ def _fit_lives(args: argparse.Namespace, data: FieldData) -> int:
     if tests:
         methods = dict.fromkeys(test.method for test in tests.values())
         known = any(not math.isnan(test.p_value) for test in tests.values())
-        say(f"p-values: {'; '.join(methods)}; below 0.05 a distribution is doubtful, below 0.01 rejected."
+        say(f"p-values: {'; '.join(methods)}; below 0.05 a failure law is doubtful, below 0.01 it is rejected."
               if known else f"No p-values: {'; '.join(methods)}.")  # fmt: skip
     for reason in untested:
         say(f"No p-values: {reason}")
@@ -240,16 +240,16 @@ def _best(found: tuple[Fit, ...], tests: dict[str, GoodnessOfFit]) -> tuple[str 
     first = found[0]
     test = tests.get(first.law)
     if first.failures == 0:
-        return None, "No failure was seen: an upper limit of a constant rate is all that can be given"
+        return None, "No failure was observed: only an upper limit of a constant rate can be given"
     if test is not None and test.p_value < _REJECTED:
         return (
             None,
-            f"Smallest AIC: {first.law}, but it is rejected at 1 % (p = {test.p_value:.2g}); none of these fits",
+            f"Smallest AIC: {first.law}, but it is rejected at 1 % (p = {test.p_value:.2g}); none of them fits",
         )
     if len(found) == 1:
         return first.law, f"Only the {first.law} distribution was fitted"
     if test is None or math.isnan(test.p_value):
-        return first.law, f"Smallest AIC: {first.law}; how well it fits was not tested"
+        return first.law, f"Smallest AIC: {first.law}; goodness of fit not tested"
     return first.law, f"Best by Akaike's criterion: {first.law}"
 
 
@@ -355,7 +355,7 @@ def _picture(args: argparse.Namespace, data: FieldData, best: dict[str, Fit]) ->
         raise InputError(f"--picture {args.picture}: .svg, .png or .pdf")
     with_failures = [lives for lives in data.lives if lives.failures and lives.name in best]
     if not with_failures:
-        raise InputError("--picture: no failure was seen, so there is nothing to draw")
+        raise InputError("--picture: no failure was observed, so there is nothing to draw")
     shown = with_failures[:6]
     figure = Figure(figsize=(7.2, 4.8 * len(shown)), layout="constrained")
     for number, lives in enumerate(shown, start=1):
@@ -427,7 +427,7 @@ def update_verb(args: argparse.Namespace) -> int:
         _about(data)
         print_table(result.table(), whole=result.table().rename_axis("type"))
     for kind, pooled in result.pooled.items():
-        say(f"\n{kind}: {len(pooled.sites)} sites pooled, coefficient of variation between them "
+        say(f"\n{kind}: {len(pooled.sites)} sites pooled, coefficient of variation between sites "
               f"{pooled.variation:.2g} ({pooled.variation_low:.2g} to {pooled.variation_high:.2g})\n")  # fmt: skip
         print_table(pooled.table())
     say_learned(args, result, figures)
@@ -479,16 +479,16 @@ def say_learned(args: argparse.Namespace, result: Updated, figures: LearnedFigur
     surprises |= {one.before.name: one.surprise for one in result.learned}
     for kind, surprise in surprises.items():
         if surprise < 0.05:
-            say(f"\n{kind}: the log contradicts what was known (probability {surprise:.2g}); look at both.")
+            say(f"\n{kind}: the log contradicts the prior (prior predictive p-value {surprise:.2g}); check both.")
     before, at_means, after = figures.minutes
     say(
-        f"\n{figures.service}: {before:.3g} min of downtime a year before ({at_means:.3g} with the means of what was "
-        f"known), {after:.3g} after ({figures.reason})"
+        f"\n{figures.service}: downtime of {before:.3g} min/year before ({at_means:.3g} at the means of the prior "
+        f"distributions), {after:.3g} min/year after ({figures.reason})"
     )
     if args.output:
-        say(f"{args.output}: written; use it with --rates {args.output}")
+        say(f"{args.output}: written; to be used with --rates {args.output}")
     if args.entries:
-        say(f"{args.entries}: written; put its entries into the site file")
+        say(f"{args.entries}: written; its entries belong into the site file")
     elif entries := result.entries():
         say("\nEntries for the site file (--entries FILE writes them):\n")
         put(entries)  # as they are: they are copied
@@ -496,4 +496,4 @@ def say_learned(args: argparse.Namespace, result: Updated, figures: LearnedFigur
         options = " ".join(f"--{one.before.name.removesuffix('_h').replace('_', '-')} '{one.after.point:.3g} h "
                            f"({one.after.low:.3g} h to {one.after.high:.3g} h)'"
                            for one in result.learned if one.before.kind == "operator time")  # fmt: skip
-        say(f"\nTimes of operators go with {options}")
+        say(f"\nOptions for the times to operator action: {options}")

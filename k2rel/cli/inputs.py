@@ -9,6 +9,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from k2rel.errors import InputError, closest
+from k2rel.quantities import REMOVED_IN
 
 if TYPE_CHECKING:
     from k2rel.measures.solution import Solution
@@ -27,8 +28,9 @@ _IDEAL = ("roles", "preferred")  # what the exact engine does in any case
 
 def format_option(sub: argparse.ArgumentParser, *, csv: bool = True) -> None:
     """Add who the answer is for; `csv` where there is a table, the first of which that format then has."""
-    choices, more = (["table", "csv", "json"], "; csv: the main table alone") if csv else (["table", "json"], "")
-    sub.add_argument("--format", choices=choices, default="table", help=f"for people or for programs{more}")
+    choices, more = (["table", "csv", "json"], "; csv: the main table only") if csv else (["table", "json"], "")
+    former = f"; csv and json have former names of columns and keys, too, until release {REMOVED_IN}" if csv else ""
+    sub.add_argument("--format", choices=choices, default="table", help=f"output format{more}{former}")
 
 
 def data_option(sub: argparse.ArgumentParser) -> None:
@@ -46,7 +48,7 @@ def primary_option(sub: argparse.ArgumentParser) -> None:
 
 
 def quiet_option(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--quiet", action="store_true", help="do not show what is being done, nor how far it is")
+    sub.add_argument("--quiet", action="store_true", help="do not report progress")
 
 
 def set_option(sub: argparse.ArgumentParser, text: str) -> None:
@@ -59,7 +61,7 @@ def points_option(sub: argparse.ArgumentParser, text: str) -> None:
 
 def sure_option(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
-        "--sure", metavar="PERCENT", help="probability from which a target counts as met, such as 90 %% (default 95 %%)"
+        "--sure", metavar="PERCENT", help="probability at which a target counts as met, such as 90 %% (default 95 %%)"
     )
 
 
@@ -106,12 +108,12 @@ def study_options(sub: argparse.ArgumentParser, nargs: str | None = None) -> Non
         sub.add_argument("level", metavar="LEVEL", nargs=nargs, action=Several, help=text)
     else:
         sub.add_argument("level", metavar="LEVEL", help=text)
-    sub.add_argument("--clients", type=int, metavar="N", help="number of clients instead of the file's")
+    sub.add_argument("--clients", type=int, metavar="N", help="number of clients, in place of that of the file")
     sub.add_argument("--repair", default="4h", metavar="CONTRACT", help="repair contract: onsite, 4h (default) or nbd")
     sub.add_argument("--rates", metavar="FILE", help="CSV table that replaces or adds failure data")
     data_option(sub)
     set_option(
-        sub, 'of a type, media_server.mttr="4 h", or of one part, which goes before its type: switch_A.mttf="2e6 h"'
+        sub, 'setting of a type, media_server.mttr="4 h", or of a part, which takes precedence: switch_A.mttf="2e6 h"'
     )
     sub.add_argument("--variant", metavar="NAME", help="a variant that the site file describes")
     if not nargs:
@@ -119,7 +121,7 @@ def study_options(sub: argparse.ArgumentParser, nargs: str | None = None) -> Non
             "--common-cause",
             default="declared",
             metavar="GROUPS",
-            help="groups that fail of one cause: declared (in the file, default), twins (and those of the sides), none",
+            help="common cause groups: declared (in the file, default), twins (A/B pairs of parts as well), none",
         )
 
 
@@ -128,15 +130,21 @@ def method_option(sub: argparse.ArgumentParser) -> None:
         "--method",
         default="auto",
         metavar="auto|exact|markov|simulation",
-        help="who answers; auto (default): the engine that the site needs; exact: takeovers ideal; markov: the chain",
+        help="engine; auto (default): as the site requires; exact: ideal takeovers; markov: Markov chain",
     )
+
+
+def _reading(text: str) -> str:
+    """The reading of the takeovers as an organisation has it, whose words are the former ones of the option."""
+    return {"modelled": "sticky", "ideal": "preferred"}.get(text, text)
 
 
 def roles_option(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--roles",
-        metavar="sticky|preferred",
-        help="sticky (default): takeovers as modelled; preferred: takeovers ideal, at once and certain",
+        type=_reading,
+        metavar="modelled|ideal",
+        help="takeovers: modelled (default), or ideal: instant and certain, roles at the preferred side",
     )
 
 
@@ -145,23 +153,31 @@ def organisation_options(sub: argparse.ArgumentParser, *, method: bool = True) -
     if method:
         method_option(sub)
     roles_option(sub)
-    sub.add_argument("--crews", type=int, metavar="N", help="parts repaired at the same time; default: all")
-    sub.add_argument("--travel", metavar="TIME", help="way of a technician, with --crews")
+    sub.add_argument(
+        "--crews", type=int, metavar="N", help="repair crews, parts repaired at the same time; default: all"
+    )
+    sub.add_argument("--travel", metavar="TIME", help="technician travel time, with --crews")
     sub.add_argument("--priority", metavar="TYPE,...", help="component types repaired first")
-    sub.add_argument("--return-to-service", metavar="TIME", help="by a person; default 1 h")
+    sub.add_argument(
+        "--return-to-service", metavar="TIME", help="time until an operator returns a server to service; default 1 h"
+    )
     sub.add_argument(
         "--manual-takeover",
         metavar="TIME",
-        help="after a failed takeover; default 1 h; limits as in '1 h (15 min to 2 h)', so for all these times",
+        help="time to operator action after a failed takeover; default 1 h; limits as in '1 h (15 min to 2 h)'",
     )
-    sub.add_argument("--maintenance-every", metavar="TIME", help="of each redundant server; default: never")
-    sub.add_argument("--maintenance", metavar="TIME", help="how long it takes; default 2 h")
-    sub.add_argument("--repair-variation", type=float, metavar="X", help="variance / mean^2 of repairs; default 1")
+    sub.add_argument(
+        "--maintenance-every",
+        metavar="TIME",
+        help="interval of planned maintenance of each redundant server; default: never",
+    )
+    sub.add_argument("--maintenance", metavar="TIME", help="duration of planned maintenance; default 2 h")
+    sub.add_argument("--repair-variation", type=float, metavar="X", help="variance / mean^2 of repair times; default 1")
     sub.add_argument(
         "--tolerance",
         type=float,
         metavar="P",
-        help="error of a probability, tests apart; default: what a moderate chain keeps",
+        help="error bound of probabilities, periodic tests excluded; default: that of a chain of moderate size",
     )
 
 

@@ -11,14 +11,19 @@ from k2rel.doing import doing
 
 __all__: list[str] = []
 
-_NOT_SIMULATED = "a simulation does not tell modes and causes apart; --method markov does where there is a chain"
+_NOT_SIMULATED = "the simulation gives no operating modes and causes; --method markov does, where there is a chain"
 
 
 def interruptions_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub)
-    sub.add_argument("--service", action="append", metavar="NAME", help="a service; may be given again; default: all")
-    sub.add_argument("--buffer", default="10 s", metavar="TIME", help="of a client: longer is on air (default 10 s)")
-    sub.add_argument("--first-loss", action="store_true", help="also the mean time to the first loss")
+    sub.add_argument("--service", action="append", metavar="NAME", help="a service; repeatable; default: all")
+    sub.add_argument(
+        "--buffer",
+        default="10 s",
+        metavar="TIME",
+        help="buffer of a client; an interruption that exceeds it is on air (default 10 s)",
+    )
+    sub.add_argument("--first-loss", action="store_true", help="also the mean time to first failure")
     organisation_options(sub)
     format_option(sub)
 
@@ -47,7 +52,7 @@ def interruptions_verb(args: argparse.Namespace) -> int:
         if solution.takeovers != IDEAL:  # else none is ever on its way, and nobody waits
             causes = downtime_causes(solution, service=args.service[0] if args.service else None)
     if solution.method == "exact":  # says the same of the services, but not how long a loss lasts
-        reason = f"{solution.reason}; the chain says how long interruptions last"
+        reason = f"{solution.reason}; the Markov chain gives the durations of interruptions"
         provenance = replace(solution.dynamics.provenance, takeovers=solution.takeovers, reason=reason)
     notes = [*table.attrs["notes"], *([_NOT_SIMULATED] if states is None else [])]
     if args.format == "json":
@@ -66,24 +71,24 @@ def interruptions_verb(args: argparse.Namespace) -> int:
         )
         return 0
     heading(study, provenance)
-    whose = "by shared parts and roles" if states is not None else "by all parts"
+    whose = "caused by shared parts and roles" if states is not None else "of any cause"
     seen = table.drop(columns=list(COLUMNS))
-    print_table(seen, f"Interruptions {whose} (on air: longer than a buffer of {args.buffer})", whole=table)
+    print_table(seen, f"Interruptions {whose} (on air: longer than the client's buffer of {args.buffer})", whole=table)
     changes = table[list(COLUMNS)].dropna(how="all")
     if len(changes):
         print_table(
-            changes, "\nPath failovers: a client loses a path in use and goes on over another, apart from these"
+            changes, "\nPath failovers, not counted above: a client loses a path in use and continues on another"
         )
     for note in notes:
         say(f"\n{note}")
     if table.attrs["takeover_counts"]:
         counts = pd.DataFrame(table.attrs["takeover_counts"]).set_index("what")
-        print_table(counts, "\nTakeovers, and what goes with them")
+        print_table(counts, "\nTakeovers and related events")
     if causes is not None:
-        print_table(causes, "\nDowntime by what the roles are doing meanwhile")
+        print_table(causes, "\nDowntime by state of the roles")
     given = pd.Series({title: text for title, (text,) in as_texts({k: [v] for k, v in figures.items()}).items()})
-    whole = pd.DataFrame({"figure": figures}).rename_axis("over a year")
-    print_table(given.to_frame("figure").rename_axis("over a year"), "\nWhat users are given", whole=whole)
+    whole = pd.DataFrame({"figure": figures}).rename_axis("quantity")
+    print_table(given.to_frame("figure").rename_axis("quantity"), "\nPerformability", whole=whole)
     if shares is not None:
         print_table(shares.head(12), f"\n{modes_words(study.site)}")
     if solution.takeovers != IDEAL and states is not None:
@@ -101,12 +106,15 @@ def window_options(sub: argparse.ArgumentParser) -> None:
         help='year (default), month, week, day, hour, or such as "90 days"',
     )
     sub.add_argument(
-        "--above", action="append", metavar="TIME", help="a downtime, for the probability of more; may be given again"
+        "--above",
+        action="append",
+        metavar="TIME",
+        help="a threshold of downtime; its probability of being exceeded is reported; repeatable",
     )
     sub.add_argument(
-        "--samples", type=int, default=0, metavar="N", help="also with the inputs drawn within their limits"
+        "--samples", type=int, default=0, metavar="N", help="also with the inputs sampled N times within their limits"
     )
-    sub.add_argument("--seed", type=int, default=1, metavar="N", help="of the draws")
+    sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the samples")
     organisation_options(sub)
     format_option(sub)
 
@@ -115,8 +123,8 @@ def window_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.windows import window
 
     solution = solution_for(args)
-    drawn = f", {args.samples:,} times with inputs drawn" if args.samples else ""
-    with doing(f"following the downtime of one {args.within}{drawn}"):
+    drawn = f", {args.samples:,} times with sampled inputs" if args.samples else ""
+    with doing(f"computing the distribution of the downtime of one {args.within}{drawn}"):
         found = window(solution, args.service, args.within, above=args.above, samples=args.samples, seed=args.seed)
     if args.format == "json":
         print_json(found.to_json())
@@ -124,5 +132,5 @@ def window_verb(args: argparse.Namespace) -> int:
     heading(solution.study, found.provenance)
     say(f"{found.words()}\n{found.how.capitalize()}: {found.why}\n")
     print_table(found.table())
-    print_table(found.interruptions(), "\nInterruptions that begin in it")
+    print_table(found.interruptions(), f"\nNumber of interruptions that begin within one {args.within}")
     return 0

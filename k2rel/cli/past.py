@@ -23,13 +23,15 @@ def outage_options(sub: argparse.ArgumentParser) -> None:
         "log", metavar="LOG.csv",
         help="columns part, failed, restored; of roles and servers: role, from, to, at, until, outcome",
     )  # fmt: skip
-    sub.add_argument("--from", dest="begin", metavar="DATE", help="when the period began; default: the first event")
-    sub.add_argument("--to", dest="until", metavar="DATE", help="when it ended; default: the last event")
+    sub.add_argument("--from", dest="begin", metavar="DATE", help="begin of the period; default: the first event")
+    sub.add_argument("--to", dest="until", metavar="DATE", help="end of the period; default: the last event")
     sub.add_argument(
         "--service", action="append", metavar="NAME",
-        help="whose downtime and failures are judged; may be given again; default: classes of traffic and roles",
+        help="service whose downtime and failures are tested; repeatable; default: traffic classes and roles",
     )  # fmt: skip
-    sub.add_argument("--prior", choices=["lognormal", "gamma"], default="lognormal", help="how limits are read")
+    sub.add_argument(
+        "--prior", choices=["lognormal", "gamma"], default="lognormal", help="distribution that limits describe"
+    )
     sub.add_argument("--output", metavar="FILE", help="write the updated rates into this CSV table")
     sub.add_argument("--entries", metavar="FILE", help="write coverages and repair times as entries of a site file")
     force_option(sub)
@@ -41,13 +43,13 @@ def outage_verb(args: argparse.Namespace) -> int:
     from k2rel.measures.past import outage
 
     solution = solution_for(args)
-    with doing("following the period, and what is expected of it"):
+    with doing("replaying the period and computing the expected figures"):
         found = outage(solution, args.log, begin=args.begin, until=args.until, services=args.service, prior=args.prior)
         learned = found.learned
         figures = None if learned is None else learned_figures(solution.study, learned)
     for name in ("output", "entries"):
         if learned is None and getattr(args, name):
-            raise InputError(f"--{name}: the log says nothing that could be updated: {'; '.join(found.left_out)}")
+            raise InputError(f"--{name}: the log has nothing to update: {'; '.join(found.left_out)}")
     if learned is not None:
         write_learned(args, learned)
     if args.format == "json":
@@ -85,13 +87,13 @@ def _say_period(found: PastPeriod) -> None:
     if len(down):
         print_table(down, f"\nWhen {found.principal} was down")
     types, parts, repairs = found.failures(), found.failures("part"), found.repair_table()
-    shown = types[(types["failures"] > 0) | (types["p_so_few"] < 0.05)]
+    shown = types[(types["failures"] > 0) | (types["p_fewer"] < 0.05)]
     if len(shown):
         print_table(shown, f"\nFailures by type (of {len(types)} types, {len(parts)} parts)", whole=types)
         print_table(parts[parts["failures"] > 0], "\nParts that failed", whole=parts)
         say(
-            "\nP(so many): exact Poisson tail at the rate as given, exposure period x parts. Of all looked at: "
-            f"adjusted after Holm, since {len(types)} types, or {len(parts)} parts, are looked at at once."
+            "\nP(so many or more): exact Poisson tail at the rate as given, exposure period x parts. Adjusted "
+            f"p-value: after Holm, for {len(types)} types, or {len(parts)} parts, tested at once."
         )
     if len(repairs):
-        print_table(repairs, "\nRepair times beside their means (exponential about them)")
+        print_table(repairs, "\nRestoration times, observed and as given (exponential)")

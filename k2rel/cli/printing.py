@@ -11,12 +11,14 @@ import shutil
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from k2rel.cli.layout import fitted, wrapped
 from k2rel.cli.terminal import encodable, obeys
 from k2rel.errors import InputError
+from k2rel.quantities import with_former, with_former_names
 from k2rel.signs import in_json, plain_signs
 from k2rel.textio import harmless
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 __all__: list[str] = []
 
 PICTURES = (".svg", ".png", ".pdf")
+_answering: ContextVar[str] = ContextVar("answering", default="")
 _NARROWEST = 40
 _UNBROKEN = "\u00a0"
 _COLOURS = {
@@ -42,8 +45,19 @@ _COLOURS = {
 }
 
 
+@contextmanager
+def answering(verb: str) -> Iterator[None]:
+    """Say whose answer is written, by which JSON and CSV know the former names that stand beside the new ones."""
+    before = _answering.set(verb)
+    try:
+        yield
+    finally:
+        _answering.reset(before)
+
+
 def print_json(data: object) -> None:
     """Print JSON, which can say every sign in those of any encoding."""
+    data = with_former_names(data, _answering.get())
     text = in_json(data, indent=2)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
@@ -145,6 +159,7 @@ class OneTable(io.TextIOBase):
         self.titles.append(title.strip().partition(":")[0])
         if len(self.titles) > 1 or not rows:
             return
+        rows = [with_former(row, _answering.get()) for row in rows]
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(rows[0])

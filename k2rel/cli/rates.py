@@ -32,13 +32,13 @@ def rates_options(sub: argparse.ArgumentParser) -> None:
         data_option(one)
         format_option(one)
 
-    one = action("list", list_verb, "every entry, a line each")
+    one = action("list", list_verb, "every entry, one line each")
     one.add_argument("--type", metavar="TYPE", help="entries of one component type only")
     own(one)
-    one = action("show", show_verb, "everything about an entry, or about the entries of a type")
+    one = action("show", show_verb, "all data of an entry, or of the entries of a type")
     one.add_argument("what", metavar="ENTRY|TYPE")
     own(one)
-    one = action("compare", compare_verb, "the entries of a type side by side, and what each does to a level")
+    one = action("compare", compare_verb, "the entries of a type side by side, and the downtime of a level with each")
     one.add_argument("type", metavar="TYPE")
     one.add_argument("--level", metavar="LEVEL", help="also the downtime of this level or site with each of them")
     own(one)
@@ -48,7 +48,9 @@ def rates_options(sub: argparse.ArgumentParser) -> None:
     one.add_argument("--duty", type=float, metavar="SHARE", help="share of the time in which it works, 0 to 1")
     one.add_argument("--age", metavar="TIME", help="age of the part, such as '5 y'")
     own(one)
-    one = action("pin", pin_verb, "write down the entries that a site uses, so that later changes do not reach it")
+    one = action(
+        "pin", pin_verb, "write the entries that a site uses to a file, unaffected by later changes of the data"
+    )
     study_options(one)
     one.add_argument("--output", metavar="FILE", required=True, help="the table to write, beside the site file")
     force_option(one)
@@ -61,7 +63,8 @@ def _row_json(row: RateRow) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     for entry in fields(row):
         value = getattr(row, entry.name)
-        shown[entry.name] = str(value) if entry.name == "life" and value is not None else value
+        name = "failure_rate_per_h" if entry.name == "rate_per_h" else entry.name
+        shown[name] = str(value) if name == "life" and value is not None else value
     shown |= {"component_types": list(row.component_types), "also_for": list(row.also_for)}
     return finite(shown | {"point": row.point or None, "mean_per_h": row.mean_per_h})
 
@@ -157,7 +160,7 @@ def predict_verb(args: argparse.Namespace) -> int:
     except ValueError as error:
         raise InputError(str(error)) from None
     if not conditions:
-        raise InputError("predict: say at least one of --temperature, --duty, --age")
+        raise InputError("predict: give at least one of --temperature, --duty, --age")
     factor = row.factor(conditions)
     answer = {
         "id": row.id, "conditions": conditions.words(), "factor": factor,
@@ -170,7 +173,7 @@ def predict_verb(args: argparse.Namespace) -> int:
     else:
         main_rows([answer])
         say(f"{row.id}: {row.rate_per_h:.4g} /h as given ({row.conditions or 'conditions not stated'})")
-        say(f"  at {conditions.words()}: {row.rate_per_h * factor:.4g} /h, {factor:.4g} times as much")
+        say(f"  at {conditions.words()}: {row.rate_per_h * factor:.4g} /h, factor {factor:.4g}")
     return 0
 
 

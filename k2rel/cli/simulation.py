@@ -36,23 +36,31 @@ __all__: list[str] = []
 def simulate_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub)
     primary_option(sub)
-    sub.add_argument("--circumstances", metavar="FILE", help="laws, ageing, spares, planned work, common events (YAML)")
-    sub.add_argument("--histories", type=int, metavar="N", help="how many histories of the site (default 100,000)")
+    sub.add_argument(
+        "--circumstances", metavar="FILE", help="distributions, ageing, spares, planned work, common events (YAML)"
+    )
+    sub.add_argument("--histories", type=int, metavar="N", help="number of histories (default 100,000)")
     sub.add_argument(
         "--years", type=int, default=10, metavar="N",
-        help="years of each history that count (default 10); histories times years are simulated",
+        help="counted years of each history (default 10)",
     )  # fmt: skip
-    sub.add_argument("--warm-up", default="2 y", metavar="TIME", help="before they count, from new (default 2 y)")
+    sub.add_argument(
+        "--warm-up", default="2 y", metavar="TIME", help="simulated time before counting begins, from new (default 2 y)"
+    )
     sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed (default 1)")
-    sub.add_argument("--target", type=float, metavar="X", help="run until the interval's half width is X of the value")
-    sub.add_argument("--service", metavar="NAME", help="the service that --target and --rare are about")
+    sub.add_argument("--target", type=float, metavar="X", help="run until the relative half width of the interval is X")
+    sub.add_argument("--service", metavar="NAME", help="the service of --target and --rare")
     sub.add_argument("--confidence", type=float, default=0.95, metavar="P", help="of the intervals (default 0.95)")
-    sub.add_argument("--workers", type=int, metavar="N", help="histories at the same time; default: one for each core")
+    sub.add_argument("--workers", type=int, metavar="N", help="parallel processes; default: one per core")
     sub.add_argument("--scheduler", metavar="ADDRESS", help="run on a Dask cluster, such as tcp://host:8786")
-    sub.add_argument("--rare", choices=["biasing", "splitting"], help="estimate a rare loss of --service")
-    sub.add_argument("--static", type=int, metavar="SAMPLES", help="quick look: so many states of the static model")
+    sub.add_argument("--rare", choices=["biasing", "splitting"], help="estimate rare failures of --service")
+    sub.add_argument(
+        "--static", type=int, metavar="SAMPLES", help="static sampling: number of states of the static model"
+    )
     sub.add_argument("--timeline", action="store_true", help="one history, event by event, as table and picture")
-    sub.add_argument("--history", type=int, default=0, metavar="N", help="which one, with --timeline (default 0)")
+    sub.add_argument(
+        "--history", type=int, default=0, metavar="N", help="number of the history of --timeline (default 0)"
+    )
     sub.add_argument("--output", metavar="FILE", help="file of the picture, .svg, .png or .pdf")
     quiet_option(sub)
     organisation_options(sub, method=False)
@@ -65,9 +73,9 @@ def simulate_verb(args: argparse.Namespace) -> int:
     study = study_of(args)
     circumstances = read_circumstances(args.circumstances) if args.circumstances else Circumstances()
     if sum(map(bool, (args.rare, args.static is not None, args.timeline))) > 1:
-        raise InputError("--rare, --static and --timeline are three different questions; ask one at a time")
+        raise InputError("--rare, --static and --timeline are mutually exclusive")
     if args.output and not args.timeline:
-        raise InputError("--output is the file of the picture of --timeline")
+        raise InputError("--output names the picture of --timeline, which is missing")
     if args.static is not None:
         return _static(args, study)
     if args.timeline:
@@ -128,7 +136,7 @@ class _Bar:
 def _around(item: Estimate, digits: int = 3) -> str:
     """An estimate with its interval."""
     if item.value == 0.0 and not item.high < float("inf"):
-        return "none met"
+        return "none observed"
     return f"{item.value:.{digits}g} ({item.low:.{digits}g} to {item.high:.{digits}g})"
 
 
@@ -139,20 +147,22 @@ def _print(study: Study, result: Simulation) -> None:
     from k2rel.policy.words import on_sides_words
 
     if result.partial:
-        say(f"PARTIAL: stopped after {result.histories:,} histories; what follows is theirs.\n")
+        say(f"PARTIAL: stopped after {result.histories:,} histories; the figures are of these.\n")
     heading(study, result.provenance)
-    exceeded = result.table()[["one_year_in_10_min", "one_year_in_100_min"]].to_numpy()
+    exceeded = result.table()[["downtime_q90_min", "downtime_q99_min"]].to_numpy()
     percent = f"{100 * result.plan.confidence:g} %"
     rows = [
         {
             "service": item.service,
             f"downtime [min/year], {percent} interval": _around(item.downtime_min_per_year),
-            "interruptions a year": _around(item.interruptions_per_year),
-            "on air, a year": f"{item.on_air_per_year.value:.3g}",
-            "mean [min]": f"{item.mean_interruption_h.value * 60:.3g}" if item.mean_interruption_h.value >= 0 else "–",
-            "one year in 10 has more than [min]": f"{exceeded[n, 0]:.3g}",
-            "one in 100 [min]": f"{exceeded[n, 1]:.3g}",
-            "longest met [h]": f"{item.longest_h:.3g}",
+            "failures per year": _around(item.interruptions_per_year),
+            "on-air interruptions per year": f"{item.on_air_per_year.value:.3g}",
+            "mean downtime [min]": f"{item.mean_interruption_h.value * 60:.3g}"
+            if item.mean_interruption_h.value >= 0
+            else "–",
+            "downtime, 90 % quantile of years [min]": f"{exceeded[n, 0]:.3g}",
+            "99 % quantile [min]": f"{exceeded[n, 1]:.3g}",
+            "longest interruption [h]": f"{item.longest_h:.3g}",
         }
         for n, item in enumerate(result.services)
     ]
@@ -162,8 +172,8 @@ def _print(study: Study, result: Simulation) -> None:
         for name, item in result.load().items()
         if item.value > 0
     }
-    frame = pd.DataFrame({"figure": load}).rename_axis("over a year")
-    print_table(frame, "\nWhat users are given, averaged over time")
+    frame = pd.DataFrame({"figure": load}).rename_axis("quantity")
+    print_table(frame, "\nPerformability, mean over time")
     print_table(result.sides().head(8), f"\n{on_sides_words(study.site)} (share of time)", index=False)
     say(f"\n{result.years:,.0f} years with {result.events:,.0f} events in {result.seconds:.1f} s")
 
@@ -184,7 +194,7 @@ def _rare(args: argparse.Namespace, study: Study, circumstances: Circumstances) 
                 **result.provenance.heading(),
                 "service": result.service,
                 "unavailability": u.to_json(),
-                "interruptions_per_year": n.to_json(),
+                "failures_per_year": n.to_json(),
                 "relative_error": result.relative_error if u.value > 0 else None,
                 "replicas": result.replicas,
                 "excursions": result.excursions,
@@ -192,15 +202,15 @@ def _rare(args: argparse.Namespace, study: Study, circumstances: Circumstances) 
             }
         )  # fmt: skip
     else:
-        main_rows([{"service": result.service, "unavailability": u.value, "low": u.low, "high": u.high,
-                    "interruptions_per_year": n.value}])  # fmt: skip
+        main_rows([{"service": result.service, "unavailability": u.value, "unavailability_low": u.low,
+                    "unavailability_high": u.high, "failures_per_year": n.value}])  # fmt: skip
         heading(study, result.provenance)
-        say(f"{result.service}: unavailability {_around(u)}, {_around(result.downtime_min_per_year)} min a year")
-        say(f"interruptions a year: {_around(n)}")
-        say(f"relative error {100 * result.relative_error:.1f} %" if u.value > 0 else "no loss was met")
-        say(f"{result.excursions:,} excursions in {result.seconds:.1f} s")
+        say(f"{result.service}: unavailability {_around(u)}, {_around(result.downtime_min_per_year)} min/year")
+        say(f"failures per year: {_around(n)}")
+        say(f"relative error {100 * result.relative_error:.1f} %" if u.value > 0 else "no failure was observed")
+        say(f"{result.excursions:,} regenerative cycles in {result.seconds:.1f} s")
         if not result.reached:
-            say("the relative error that was asked for was NOT reached")
+            say("the required relative error was NOT reached")
     return 0 if result.reached else 1
 
 
@@ -217,8 +227,8 @@ def _static(args: argparse.Namespace, study: Study) -> int:
     )
     provenance = replace(study.provenance, engine=engine)
     services = [
-        {"service": name, "unavailability": item.value, "low": item.low,
-         "high": item.high if item.high < float("inf") else None}
+        {"service": name, "unavailability": item.value, "unavailability_low": item.low,
+         "unavailability_high": item.high if item.high < float("inf") else None}
         for name, item in found.items()
     ]  # fmt: skip
     if args.format == "json":

@@ -61,17 +61,17 @@ def components_verb(args: argparse.Namespace) -> int:
         tests = ["test_interval_h"] if (used["test_interval_h"] > 0).any() else []
         frame = used[["type", "count", "failure_rate_per_h", "mttr_h", *tests, "evidence", "rates_id", "source"]]
         print_table(frame.assign(source=list(map(cut, frame["source"]))))
-        say("\nOne row a kind of part; --format json lists every part.")
+        say("\nOne row per kind of part; --format json lists every part.")
         sets = raid_sets(study)
         if len(sets):
-            print_table(sets, "\nRAID sets, each a module with a Markov chain of its own")
+            print_table(sets, "\nRAID sets, each modelled by a Markov chain of its own")
     return 0
 
 
 def check_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub)
     primary_option(sub)
-    sub.add_argument("--upgrade", action="store_true", help="rewrite a site file of format 1 in format 2")
+    sub.add_argument("--upgrade", action="store_true", help="convert a site file from format 1 to format 2")
     sub.add_argument("--expanded", action="store_true", help="print the file with its templates written out")
     sub.add_argument(
         "--output", metavar="FILE", help="with --upgrade or --expanded: write there, and leave the file as it is"
@@ -167,7 +167,7 @@ def check_verb(args: argparse.Namespace) -> int:
     if args.format == "json":
         print_json({"ok": True, **summary, "warnings": [asdict(one) for one in found]})
     else:
-        say(f"{site.file}: good")
+        say(f"{site.file}: valid")
         say(f"  {site.title}: {count} parts on {len(site.sides)} side(s), {site.client_count} clients")
         say(f"  roles: {', '.join(site.roles) or 'none'}; traffic: {', '.join(site.traffic)}")
         say(f"  {len(site.assumptions)} named assumptions; variants: {', '.join(variants) or 'none'}")
@@ -190,7 +190,11 @@ def schema_verb(args: argparse.Namespace) -> int:
 def availability_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub)
     sub.add_argument(
-        "--lost-clients", type=int, action="append", metavar="K", help="ask for the loss of K or more clients"
+        "--lost-clients",
+        type=int,
+        action="append",
+        metavar="K",
+        help="also the service 'no K or more clients lost'; repeatable",
     )
     primary_option(sub)
     organisation_options(sub)
@@ -217,7 +221,7 @@ def availability_verb(args: argparse.Namespace) -> int:
         say(f"\n{note}")
     if solution.method == "exact":
         if moves := takeover_rows(solution.study):
-            title = "\nNot contained above: what the takeovers themselves cost (first order)"
+            title = "\nDowntime by the takeovers themselves, not included above (first order)"
             back = any(move["failbacks_per_year"] > 0 for move in moves)
             print_rows(moves, title, leave_out=() if back else ("failbacks_per_year",))
         return 0
@@ -237,7 +241,7 @@ def _beside_ideal(solution: Solution) -> None:
     if solution.method == "markov":
         print_rows(mode_rows(solution), f"\n{modes_words(solution.study.site)}", most=8)
     if solution.ideal is not None:
-        title = f"\nBeside takeovers ideal (at once and certain): {solution.ideal.provenance.engine}"
+        title = f"\nIdeal takeovers (instant and certain) for comparison: {solution.ideal.provenance.engine}"
         print_rows(both_readings(solution), title)
 
 
@@ -281,14 +285,16 @@ def causes_verb(args: argparse.Namespace) -> int:
     ideal = f"takeovers {solution_of(study, 'exact').takeovers}"  # whoever answers, cut sets are of the exact engine
     heading(study, solution.provenance)
     words = service.replace("_", " ")
-    shown = frame[frame["share"] > 1e-6][["type", "unavailability", "birnbaum", "share", "downtime_min_per_year"]]
-    print_table(shown.head(20), f"What causes the downtime of {words}", whole=frame)
+    shown = frame[frame["share_of_downtime"] > 1e-6][
+        ["type", "unavailability", "birnbaum", "share_of_downtime", "downtime_min_per_year"]
+    ]
+    print_table(shown.head(20), f"Causes of the downtime of {words}", whole=frame)
     if cuts is not None:
         print_table(cuts.head(25), f"\nMinimal cut sets up to order {args.order} ({ideal})")
         if len(cuts) > 25:
             say(f"... {len(cuts) - 25} more (--format json lists all)")
     if limits is not None:
-        title = f"\nDowntime of {words} [min/year] with each input at its limits, one at a time"
+        title = f"\nDowntime of {words} with one input at a time at its limits"
         print_table(limits.drop(columns="kind").head(8), title)
     return 0
 
@@ -314,14 +320,16 @@ def served_verb(args: argparse.Namespace) -> int:
         return 0
     heading(study, solution.provenance)
     shown = frame.sort_values("probability", ascending=False, kind="stable").head(20).sort_index(ascending=False)
-    print_table(shown, f"Clients with {traffic.replace('_', ' ')}, of {study.site.client_count}", whole=frame)
+    print_table(
+        shown, f"Number of clients served with {traffic.replace('_', ' ')}, of {study.site.client_count}", whole=frame
+    )
     return 0
 
 
 def compare_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub, "*")
-    sub.add_argument("--history", metavar="DIR", help="beside what earlier reports in this folder said")
-    sub.add_argument("--target", metavar="PERCENT|FILE", help="availability asked for, or a file of them by service")
+    sub.add_argument("--history", metavar="DIR", help="compare with the earlier reports in this folder")
+    sub.add_argument("--target", metavar="PERCENT|FILE", help="required availability, or a file of them by service")
     sure_option(sub)
     organisation_options(sub)
     format_option(sub)
@@ -363,27 +371,27 @@ def compare_verb(args: argparse.Namespace) -> int:
         "mean_downtime_h",
     ]
     reading = f"takeovers {frame['takeovers'].iloc[0]}"
-    say(f"Levels side by side, all with {reading}; the last column says which engine answered (k2rel {__version__})\n")
+    say(f"Levels side by side, all with {reading}; the last column states the engine (k2rel {__version__})\n")
     print_table(first.drop(columns=["title", "service", "takeovers", "why_empty"]))
     unknown = frame.index[first["clients_carried"].isna() & (frame["why_empty"] == "")]
     for level, one in solved.items():
         if level in unknown:
             said = carrying(one.study).why.removeprefix("clients: ")
-            say(f"\n{level}: how many clients it carries is not said: {said}")
+            say(f"\n{level}: the number of clients that it carries is not available: {said}")
     print_table(frame[[*columns, "p_overload", "single_points", "method"]], "\nAvailability and overload")
     if args.target is not None and "verdict" in frame:
         shown = frame[["service", "target_percent", "downtime_min_per_year", "verdict", "p_met"]]
-        print_table(shown, "\nWhether the target is met, with all inputs within their limits")
+        print_table(shown, "\nTarget, with all inputs within their limits")
     for name, why in frame["why_empty"].items():
         if why:
             say(f"\n{name} has no figures: {why}")
     if two:
-        title = f"\nDowntime of each service, {frame.index[0]} before and {frame.index[1]} after ({reading})"
+        title = f"\nDowntime by service, {frame.index[0]} before and {frame.index[1]} after ({reading})"
         print_table(services_compared(two[0], two[1]), title)
         table = differences(two[0].study, two[1].study)
         for name in ("entry", "before", "after"):
             table[name] = list(map(cut, table[name]))
-        print_table(table.head(60), "\nWhat differs", index=False)
+        print_table(table.head(60), "\nDifferences", index=False)
         if len(table) > 60:
             say(f"... {len(table) - 60} more; --format json has all of them")
     return 0
@@ -403,11 +411,11 @@ def _history(
         print_json({name: records(f) for name, f in found.items()})
         return 0
     for name, frame in found.items():
-        print_table(frame, f"{name}: what earlier reports said, and what is so now")
+        print_table(frame, f"{name}: earlier reports and the present state")
         inputs, made_with = ((frame[key].iloc[-1] == frame[key].iloc[-2]) for key in ("input_hash", "basis"))
         say("\nThe inputs are those of the last report." if inputs else "\nThe inputs have changed since.")
         if not made_with:
-            say("The code, the bundled data or the packages that compute are not those of the last report.")
+            say("The code, the bundled data or the numerical packages have changed since the last report.")
         for note in frame.attrs["notes"]:
             say(note)
         say()

@@ -25,7 +25,7 @@ _INPUTS = ["about", "value", "low", "high", "unit", "distribution", "point", "ev
 
 def uncertainty_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub)
-    sub.add_argument("--service", action="append", metavar="NAME", help="a service; may be given again")
+    sub.add_argument("--service", action="append", metavar="NAME", help="a service; repeatable")
     sub.add_argument("--samples", type=int, default=2000, metavar="N", help="number of samples (default 2,000)")
     points_option(sub, "kind of points (default lhs)")
     sub.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the samples (default 1)")
@@ -33,13 +33,13 @@ def uncertainty_options(sub: argparse.ArgumentParser) -> None:
         "--by",
         choices=["input", "kind", "entry", "source", "evidence"],
         default="input",
-        help="what the variance is split by (default input)",
+        help="grouping of the variance (default input)",
     )
     sub.add_argument(
-        "--target", metavar="PERCENT", help="also: the probability that it is met, and which input turns that"
+        "--target", metavar="PERCENT", help="required availability; adds P(target met) and the break-even inputs"
     )
     sure_option(sub)
-    sub.add_argument("--inputs", action="store_true", help="also: every input with its limits and where they come from")
+    sub.add_argument("--inputs", action="store_true", help="also list every input with its limits and source")
     organisation_options(sub)
     format_option(sub)
 
@@ -73,21 +73,21 @@ def uncertainty_verb(args: argparse.Namespace) -> int:
         return 0
     heading(solution.study, solution.provenance)
     how = f"{result.samples:,} samples ({result.points}, seed {result.seed})"
-    title = f"Downtime [min/year] with all {len(result.inputs)} inputs within their limits: {how}"
+    title = f"Downtime with all {len(result.inputs)} inputs within their limits: {how}"
     table = result.table()
-    print_table(table.drop(columns=["mean_low", "mean_high"]), title, whole=table)
+    print_table(table.drop(columns=["mean_low_min_per_year", "mean_high_min_per_year"]), title, whole=table)
     say(f"\n{result.load_words()}")
     if judged is not None and turns is not None:
         say(f"\n{judged.words()}\n", judged.verdict)
         if len(turns):
-            print_table(turns.drop(columns="kind"), "What turns it, each input alone")
+            print_table(turns.drop(columns="kind"), "Inputs that alone change the verdict")
         else:
-            say("No input turns it alone.")
+            say("No input changes the verdict alone.")
     words = first.replace("_", " ")
-    title = f"\nWhat the spread of {words} comes from, by {args.by} (Sobol' indices)"
+    title = f"\nSensitivity of {words} by {args.by} (Sobol' indices)"
     print_table(shares.drop(columns="inputs").head(_MOST), title)
-    title = f"\nDowntime of {words} [min/year] with each input at its limits, one at a time"
+    title = f"\nDowntime of {words} with one input at a time at its limits"
     print_table(alone.drop(columns="kind").head(_MOST), title)
     if args.inputs:
-        print_table(result.inputs_table()[_INPUTS], "\nInputs, their limits and where they come from")
+        print_table(result.inputs_table()[_INPUTS], "\nInputs with their limits and evidence")
     return 0

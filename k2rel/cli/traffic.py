@@ -21,8 +21,8 @@ __all__: list[str] = []
 
 def failover_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub)
-    sub.add_argument("--fail", action="append", default=[], metavar="ID", help="a failed part; may be given again")
-    sub.add_argument("--primary", metavar="SIDE", help="the side that had the roles before")
+    sub.add_argument("--fail", action="append", default=[], metavar="ID", help="a failed part; repeatable")
+    sub.add_argument("--primary", metavar="SIDE", help="the side that held the roles before the failures")
     format_option(sub)
 
 
@@ -40,8 +40,8 @@ def failover_verb(args: argparse.Namespace) -> int:
 
     if not args.fail:
         heading(study)
-        whose = f"; of clients, the parts of {which_clients(study.site)}" if study.site.group_count > 1 else ""
-        title = f"Every single failure that changes something{whose} (name parts with --fail to follow them):"
+        whose = f"; for clients, the parts of {which_clients(study.site)}" if study.site.group_count > 1 else ""
+        title = f"Every single failure that has an effect{whose} (--fail PART follows one of them):"
         cases = failover_cases(study)
         print_table(cases_told(merged_cases(cases), people=True), title, whole=cases_told(cases))
         return 0
@@ -61,24 +61,24 @@ def failover_verb(args: argparse.Namespace) -> int:
         say(f"{words}: {', '.join(parts)}")
     if len(outcome.standby) > 1:
         for role, there in outcome.standby.items():
-            say(f"a backup for {role} stands by: {'yes' if there else 'NO'}")
+            say(f"standby ready for {role}: {'yes' if there else 'NO'}")
     elif roles:
-        say(f"a backup stands by: {'yes' if outcome.backup_in_service else 'NO'}")
+        say(f"standby ready: {'yes' if outcome.backup_in_service else 'NO'}")
     if outcome.suspended:
         say(f"suspended: {', '.join(outcome.suspended)}")
     for reason in outcome.reasons:
-        say(f"why: {reason}")
+        say(f"reason: {reason}")
     for begun in outcome.takeovers:
         say(f"takeover of {begun.role} as modelled: {begun.words()}")
     say()
     frame = _ways(outcome)
     few = frame[frame["client"].isin([state.client for state in outcome.clients[:20]])]
-    print_table(few.assign(client=few["client"].map(outcome.names.client)), "Ways of the clients", whole=frame)
+    print_table(few.assign(client=few["client"].map(outcome.names.client)), "Routes of the clients", whole=frame)
     if len(outcome.clients) > 20:
         say(f"... and {len(outcome.clients) - 20} more clients")
     if outcome.site_routes:
         ways = {name: ways_words(used, "", " > ") for name, used in outcome.site_routes.items()}
-        print_table(pd.DataFrame({"traffic": ways.keys(), "way": ways.values()}), "\nWays of the flows of the site")
+        print_table(pd.DataFrame({"traffic": ways.keys(), "route": ways.values()}), "\nRoutes of the flows of the site")
     up = pd.DataFrame([{"service": k.replace("_", " "), "up": v} for k, v in outcome.services.items()])
     print_table(up, "\nServices")
     say_full_service(study.site)
@@ -110,7 +110,7 @@ def _ways(outcome: FailoverOutcome) -> pd.DataFrame:
 
     if all(len(used) < 2 for state in outcome.clients for used in state.routes.values()):
         rows = [
-            {"client": s.client, **{name: way(s, used[0]) if used else "LOST" for name, used in s.routes.items()}}
+            {"client": s.client, **{name: way(s, used[0]) if used else "DOWN" for name, used in s.routes.items()}}
             for s in outcome.clients
         ]
         return pd.DataFrame(rows)
@@ -119,11 +119,11 @@ def _ways(outcome: FailoverOutcome) -> pd.DataFrame:
             "client": state.client,
             "traffic": name,
             "side": route.side,
-            "of_its_demand": part_words(used, route) or "all",
-            "way": way(state, route),
+            "share_of_its_demand": part_words(used, route) or "all",
+            "route": way(state, route),
         }
         if route is not None
-        else {"client": state.client, "traffic": name, "side": "–", "of_its_demand": "–", "way": "LOST"}
+        else {"client": state.client, "traffic": name, "side": "–", "share_of_its_demand": "–", "route": "DOWN"}
         for state in outcome.clients
         for name, used in state.routes.items()
         for route in used or (None,)
@@ -149,25 +149,25 @@ def load_verb(args: argparse.Namespace) -> int:
         return 0
     heading(solution.study, result.provenance)
     frame = result.side_table()
-    print_table(frame.head(12), f"{on_sides_words(site)} (most probable first)", whole=frame)
+    print_table(frame.head(12), f"{on_sides_words(site)} (most probable state first)", whole=frame)
     if len(frame) > 12:
-        say(f"... {len(frame) - 12} more, together {frame['probability'].iloc[12:].sum():.2e}")
+        say(f"... {len(frame) - 12} more, with a probability of {frame['probability'].iloc[12:].sum():.2e} in total")
     print_table(result.table(), "\nLoad on each element")
-    over = f"P(any overload on the way) = {result.p_any_overload:.6g}"
+    over = f"P(any overload) by the foreground = {result.p_any_overload:.6g}"
     if limits := result.p_any_overload_limits:
         met = result.p_any_overload > 0
-        over = f"{over} ({limits[0]:.3g} to {limits[1]:.3g})" if met else "No overload on the way was met"
+        over = f"{over} ({limits[0]:.3g} to {limits[1]:.3g})" if met else "No overload was observed"
     shares = [f" in {unit} = {share:.9f}" for unit, share in result.fractions]
-    say(f"\n{over}; delivered share{','.join(shares) or f' = {result.delivered_fraction:.9f}'}")
+    say(f"\n{over}; delivered fraction{','.join(shares) or f' = {result.delivered_fraction:.9f}'}")
     if result.left_out_words:
         say(f"{result.left_out_words}.")
     yields = site.background
     if yields:
-        say(f"Both leave out {', '.join(yields)}, which yields; the elements above carry all traffic.")
+        say(f"Both exclude the background traffic ({', '.join(yields)}), which yields; loads above are of all traffic.")
     if result.delivered:
         units = {item.unit for item in result.delivered}
         rows = [_arriving(item, item.traffic in yields, units) for item in result.delivered]
-        print_rows(rows, "\nWhat arrives on average")
+        print_rows(rows, "\nDelivered bandwidth, mean over time")
     return 0
 
 
@@ -176,6 +176,6 @@ def _arriving(item: Delivered, yields: bool, units: set[str]) -> dict[str, objec
     return {
         "traffic": item.traffic,
         **loads_in(item.unit, {"demand_mb_s": item.demand_mb_s, "delivered_mb_s": item.delivered_mb_s}, beside=units),
-        "of_what_is_asked": f"{100 * share:.6g} %",
-        "gets": "what the foreground leaves" if yields else "an even part where an element is overloaded",
+        "delivered_fraction": f"{100 * share:.6g} %",
+        "under_overload": "what the foreground leaves" if yields else "equal share of the capacity",
     }

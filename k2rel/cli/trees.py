@@ -35,7 +35,7 @@ def solve_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--cut-sets", type=int, nargs="?", const=10, metavar="N", help="count minimal cut sets and list N (default 10)"
     )
-    sub.add_argument("--order", type=int, metavar="K", help="look at cut sets up to this order only")
+    sub.add_argument("--order", type=int, metavar="K", help="cut sets up to this order only")
     sub.add_argument("--importance", action="store_true", help="importance of every event")
     sub.add_argument("--samples", type=int, default=0, metavar="N", help="sample the model's uncertain values N times")
     points_option(sub, "how (default lhs)")
@@ -55,7 +55,7 @@ def solve_options(sub: argparse.ArgumentParser) -> None:
         nargs="?",
         const=60.0,
         metavar="SECONDS",
-        help="where the exact value does not fit, answer with bounds, the better the longer (default 60 s)",
+        help="time spent on bounds where the exact value exceeds the node limit (default 60 s)",
     )
     format_option(sub)
 
@@ -101,7 +101,7 @@ def _print_top(top: TopAnswer) -> None:
         return
     if top.without:
         more = f" and {len(top.without) - 3:,} more" if len(top.without) > 3 else ""
-        say(f"  probability            not known: the model gives none to {', '.join(top.without[:3])}{more}")
+        say(f"  probability            not known: the model gives none for {', '.join(top.without[:3])}{more}")
     limit = "" if top.order is None else f" up to order {top.order}"
     for text, value in (("sum of all cut sets", top.rare_event), ("min-cut upper bound", top.mcub)):
         if not top.without:
@@ -123,7 +123,7 @@ def _print_top(top: TopAnswer) -> None:
             sums = "" if top.without else f", their probabilities add up to {left.left_out_probability:.3g}"
             say(f"... {left.left_out:,} not listed{sums}")
         if top.order is not None and top.rare_event is None and not top.without:
-            say(f"Sets above order {top.order} are neither counted nor in the sum: all together are too many.")
+            say(f"Sets above order {top.order} are neither counted nor in the sum, since there are too many in total.")
     if top.importance is not None:
         print_table(top.importance_table().head(25), "\nImportance (all: --format json)")
     if top.uncertainty is not None:

@@ -18,15 +18,22 @@ _WINDOW = re.compile(r"([0-9]{1,2}):([0-9]{2})-([0-9]{1,2}):([0-9]{2})")
 def maintenance_options(sub: argparse.ArgumentParser) -> None:
     study_options(sub)
     sub.add_argument(
-        "--part", action="append", required=True, metavar="PART", help="taken out; again for each further work"
+        "--part", action="append", required=True, metavar="PART", help="a part that is taken out of service; repeatable"
     )
     sub.add_argument(
-        "--for", dest="lasts", action="append", required=True, metavar="TIME", help="how long: once, or for each part"
+        "--for",
+        dest="lasts",
+        action="append",
+        required=True,
+        metavar="TIME",
+        help="duration of the work: once, or for each part",
     )
-    sub.add_argument("--every", action="append", default=[], metavar="TIME", help="how often: once, or for each part")
-    sub.add_argument("--within", metavar="HH:MM-HH:MM", help="the hours in which each work has to be done")
     sub.add_argument(
-        "--not-back", type=float, default=0.0, metavar="P", help="probability that a part has to be repaired after it"
+        "--every", action="append", default=[], metavar="TIME", help="interval between works: once, or for each part"
+    )
+    sub.add_argument("--within", metavar="HH:MM-HH:MM", help="hours of the day to which works are restricted")
+    sub.add_argument(
+        "--not-back", type=float, default=0.0, metavar="P", help="probability that the part needs repair after the work"
     )
     organisation_options(sub)
     format_option(sub)
@@ -77,24 +84,25 @@ def maintenance_verb(args: argparse.Namespace) -> int:
     heading(solution.study, found.provenance)
     say(f"{found.words()}\n")
     print_table(
-        found.table(), f"What each work costs {found.principal.replace('_', ' ')}, from where the roles usually are"
+        found.table(),
+        f"Additional downtime of {found.principal.replace('_', ' ')} by each work, roles in their usual places",
     )
     if count > 1:
         print_table(
-            found.order_table().head(12), "\nOne after another, the best order first", whole=found.order_table()
+            found.order_table().head(12), "\nWorks one after another, the best order first", whole=found.order_table()
         )
     if len(found.pairs):
-        print_table(found.pair_table(), "\nTwo at the same time")
+        print_table(found.pair_table(), "\nTwo works at the same time")
     plan = found.plan_table()
     if len(plan):
-        usual = f"{found.downtime_min_per_year:.3g} min a year without planned work"
-        print_table(plan, f"\nA year of it ({usual})")
+        usual = f"{found.downtime_min_per_year:.3g} min/year without planned work"
+        print_table(plan, f"\nPlanned work of a year ({usual})")
         if len(plan) > 1:
-            say(f"All together they add {plan['adds_min_per_year'].sum():.3g} min a year.")
+            say(f"In total, planned work adds {plan['adds_min_per_year'].sum():.3g} min/year.")
     say(
-        "\nThe work itself is taken to last just as long as planned; persons who are there place servers in service. A "
-        "takeover that fails waits for a person as long as any other (--manual-takeover)."
+        "\nThe work is assumed to last as planned, after which staff on site return servers to service. A failed "
+        "takeover waits for operator action as long as any other (--manual-takeover)."
     )
     if args.within is not None:
-        say(f"Each work is in a night of its own, {args.within.strip()}; the hour of the day changes no figure.")
+        say(f"Each work is done in a window of its own, {args.within.strip()}; the time of day has no effect.")
     return 0

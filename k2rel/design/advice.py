@@ -128,20 +128,20 @@ class Advice(ShownTable):
         Examples
         --------
         >>> advise("L1", pairs=False).words()[:19]
-        'Media is lost for 1'
+        'Media is down for 1'
         """
         what = self.service.replace("_", " ")
         how = f"takeovers {self.provenance.takeovers}"
-        lines = [f"{what[:1].upper()}{what[1:]} is lost for {minutes_text(self.now_min_per_year)} min a year ({how})."]
+        lines = [f"{what[:1].upper()}{what[1:]} is down for {minutes_text(self.now_min_per_year)} min/year ({how})."]
         for singles, how in ((True, "Alone"), (False, "In pairs")):
             best = self.table(1, singles=singles)
             if len(best) and best["removed_min_per_year"].iloc[0] > 0:
                 row = best.iloc[0]
                 lines.append(
-                    f"{how}, most is removed by: {best.index[0]} ({row['downtime_min_per_year']:.3g} min left)."
+                    f"{how}, the most effective: {best.index[0]} ({row['downtime_min_per_year']:.3g} min/year left)."
                 )
         lines += [
-            f"{title[:1].upper()}{title[1:]} would add {minutes_text(more)} min a year: "
+            f"{title[:1].upper()}{title[1:]} would add {minutes_text(more)} min/year: "
             "they interrupt for longer than they save."
             for title, more in self._added("drill").items()
             if more > 0

@@ -107,7 +107,7 @@ def _cross_link(study: Study) -> str:
 def _for_causes(solution: Solution, service: str) -> list[Change]:
     """Spares, and a second part, for what causes most."""
     table, study = causes(solution, service), solution.study
-    parts = [str(part) for part in table.index[(table["share"] > 1e-4).to_numpy()][:_PARTS]]
+    parts = [str(part) for part in table.index[(table["share_of_downtime"] > 1e-4).to_numpy()][:_PARTS]]
     # each failure of these moves a role, or could: what takeovers cost does not show in the static figures
     single = [str(part) for part in table.index if part in study.site.components]
     frequent = sorted(single, key=lambda part: -study.law(part).frequency_per_h)[:_FREQUENT]

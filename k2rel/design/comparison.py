@@ -185,7 +185,7 @@ def roles_by_level(
     Examples
     --------
     >>> table = roles_by_level(["L2", "L2R"])
-    >>> table["times"].round(1).to_dict()
+    >>> table["downtime_ratio"].round(1).to_dict()
     {'L2': 1.0, 'L2R': 8.8}
     """
     import pandas as pd
@@ -383,7 +383,7 @@ def _side_by_side(solution: Solution, studies: Mapping[str, Study]) -> pd.DataFr
         raise next(iter(empty.values()))
     services = list(dict.fromkeys(service for column in columns.values() for service in column))
     frame = pd.DataFrame(columns, index=pd.Index(services, name="service"), dtype=float)
-    return framed(frame, solution, why_empty={name: str(error) for name, error in empty.items()})
+    return framed(frame, solution, unit="min/year", why_empty={name: str(error) for name, error in empty.items()})
 
 
 def common_causes(study: StudyLike, organisation: Organisation | None = None, *, method: str = "auto") -> pd.DataFrame:
@@ -397,13 +397,13 @@ def common_causes(study: StudyLike, organisation: Organisation | None = None, *,
     Returns
     -------
     pandas.DataFrame
-        Index ``service`` (of the whole site); downtime [min/year] with ``independent`` parts and with ``twins``,
-        every pair with the beta factor that `k2rel.site.common_cause_pairs` gives it, and ``times`` as much.
-        Empty where the site has no twins.
+        Index ``service`` (of the whole site); ``independent_min_per_year``, ``common_cause_min_per_year``, where
+        every A/B pair has the beta factor that `k2rel.site.common_cause_pairs` gives it, and ``downtime_ratio``.
+        Empty where the site has no such pairs.
 
     Examples
     --------
-    >>> common_causes("L2R", method="exact").loc["control", "times"].round()
+    >>> common_causes("L2R", method="exact").loc["control", "downtime_ratio"].round()
     np.float64(125.0)
     """
     import pandas as pd
@@ -411,16 +411,17 @@ def common_causes(study: StudyLike, organisation: Organisation | None = None, *,
     solution = solution_of(study, method, organisation)
     study = solution.study
     sites = {
-        name: with_common_cause(study.site, choice) for name, choice in (("independent", "none"), ("twins", "twins"))
+        "independent_min_per_year": with_common_cause(study.site, "none"),
+        "common_cause_min_per_year": with_common_cause(study.site, "twins"),
     }
-    if not sites["twins"].common_cause:
-        return framed(pd.DataFrame(columns=["independent", "twins", "times"]).rename_axis("service"), solution)
+    if not sites["common_cause_min_per_year"].common_cause:
+        return framed(pd.DataFrame(columns=[*sites, "downtime_ratio"]).rename_axis("service"), solution)
     frame = _side_by_side(
         solution,
         {name: study if site.common_cause == study.site.common_cause else with_site(study, site)
          for name, site in sites.items()},
     )  # fmt: skip
-    frame["times"] = frame["twins"] / frame["independent"]
+    frame["downtime_ratio"] = frame["common_cause_min_per_year"] / frame["independent_min_per_year"]
     return frame
 
 

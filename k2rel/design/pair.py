@@ -27,7 +27,7 @@ def pair_sentences(two: Recommendation) -> tuple[str, ...]:
     >>> a = Candidate("A", "media", 4, 50.0, 20.0, 90.0, 2.0, "carried", 8, 8, 40, 3, 30)
     >>> b = Candidate("B", "media", 4, 60.0, 20.0, 95.0, 2.0, "carried", 8, 8, 40, 3, 30)
     >>> pair_sentences(Recommendation((a, b), {("A", "B"): 0.7}))[0][:56]
-    'Which of A and B is down less cannot be told by these fi'
+    'These figures do not show which of A and B has less down'
     """
     a, b = two.candidates
     missing = [one for one in (a, b) if one.why_empty]
@@ -63,7 +63,7 @@ def _down(two: Recommendation, a: Candidate, b: Candidate) -> str:
     if not two.told_apart(a, b):
         first, share = (a, p) if p >= 0.5 else (b, 1.0 - p)
         return (
-            f"Which of {a.name} and {b.name} is down less cannot be told by these figures: {a.down()} and {b.down()}, "
+            f"These figures do not show which of {a.name} and {b.name} has less downtime: {a.down()} and {b.down()}, "
             f"and the difference is smaller than what is not known ({first.name} is down less at {percentage(share)} "
             "of the draws that both share)."
         )

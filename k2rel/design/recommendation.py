@@ -248,7 +248,7 @@ class Recommendation(Shown):
         p = self.better(chosen, other)
         if not math.isnan(p) and not self.told_apart(chosen, other):
             first, share = (chosen, p) if p >= 0.5 else (other, 1.0 - p)
-            return f"{said}; which of the two is down less cannot be told by these figures ({first.name} at " \
+            return f"{said}; these figures do not show which of the two has less downtime ({first.name} at " \
                    f"{percentage(share)} of the same draws)."  # fmt: skip
         if not math.isnan(more) and self._price(other)[0] > self._price(chosen)[0] and (more > 0) != less_down:
             helped, not_helped = ("load", "availability") if more > 0 else ("availability", "load")

@@ -106,7 +106,7 @@ def units_with_coverage(coverage: float, units: Sequence[int] = range(1, 9), **t
     -------
     pandas.DataFrame
         Index ``units``; ``unavailability``, ``downtime_min_per_year``, ``failures_per_year``, ``mean_downtime_h``,
-        ``first_loss_h``.
+        ``mttff_h``.
 
     Examples
     --------
@@ -130,7 +130,7 @@ def units_with_coverage(coverage: float, units: Sequence[int] = range(1, 9), **t
                 "downtime_min_per_year": float(p[down].sum()) * MINUTES_PER_YEAR,
                 "failures_per_year": visits.frequency_per_h * HOURS_PER_YEAR,
                 "mean_downtime_h": visits.mean_h,
-                "first_loss_h": mean_time_to(space.chain, down),
+                "mttff_h": mean_time_to(space.chain, down),
             }
         )
     return pd.DataFrame(rows).set_index("units")

@@ -137,7 +137,7 @@ class Summary(ShownTable):
         down = f"{minutes_text(main.downtime_min_per_year)} minutes of downtime a year{spread}"
         often = main.failures_per_year
         each = f" of {format_duration(main.downtime_min_per_year / 60 / often)} each" if often else ""
-        losses = f"{often:.2g} losses a year{each}"
+        losses = f"{often:.2g} failures per year{each}"
         if main.target:
             judged = f"{main.target} is {main.verdict.upper()}, probability {percentage(main.probability)}"
             said = f"{name}: {judged}; {down}, {losses}."
@@ -326,7 +326,7 @@ def _causes(solution: Solution, service: str) -> tuple[Cause, ...]:
         parts = tuple(str(name) for name in rows.index)
         one = site.components.get(parts[0]) or site.raid_sets.get(parts[0])
         title = one.title if len(parts) == 1 and one is not None else str(kind).replace("_", " ")
-        minutes, share = float(rows["downtime_min_per_year"].sum()), float(rows["share"].sum())
+        minutes, share = float(rows["downtime_min_per_year"].sum()), float(rows["share_of_downtime"].sum())
         found.append(Cause(title, parts, minutes, share))
     return tuple(sorted(found, key=lambda item: -item.share)[:_FEW])
 
@@ -368,6 +368,6 @@ def _turns(solution: Solution, service: str, percent: float | None, load: Carryi
             f"{minutes_text(min(ends))} to {minutes_text(max(ends))} min a year",
         )
         for _, row in table.head(_FEW).iterrows()
-        for ends in [(row["downtime_low"], row["downtime_high"])]
+        for ends in [(row["downtime_at_low_min_per_year"], row["downtime_at_high_min_per_year"])]
         if max(ends) - min(ends) > 1e-9 * max(ends)  # else it moves nothing
     )  # fmt: skip

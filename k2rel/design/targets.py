@@ -350,14 +350,14 @@ def _weak(solution: Solution, service: str) -> str:
     if solution.method == "simulation":
         return ""
     shares = causes(solution_of(solution.study, "exact"), service)
-    if not len(shares) or not shares["share"].iloc[0] > _MOST:
+    if not len(shares) or not shares["share_of_downtime"].iloc[0] > _MOST:
         return ""
     name = str(shares.index[0])
     law = solution.study.law(name) if name in solution.study.site.components else None
     if not isinstance(law, Law) or not law.evidence.startswith(("A", "P")):
         return ""
     kind = {"A": "an analogue", "P": "a prior"}[law.evidence[0]]
-    part, share = name.replace("_", " "), 100 * shares["share"].iloc[0]
+    part, share = name.replace("_", " "), 100 * shares["share_of_downtime"].iloc[0]
     return (
         f"{part} carries {share:.0f} % of the downtime with ideal takeovers, and its failure rate is {kind} (evidence "
         f"{law.evidence}, entry {law.rates_id})"

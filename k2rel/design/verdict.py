@@ -23,12 +23,12 @@ __all__ = ["takeover_words", "verdict"]
 
 _LITTLE = 0.01  # share of a downtime that is not worth a word
 _OF_TAKEOVERS = {
-    "a takeover has failed": "after failed takeovers",
-    "a takeover is on its way": "during takeovers",
-    "a server is not in service": "while a server is not yet back in service",
-    "two sides have a role, or that is mended": "by split brains",
-    "a role is given back, or in a drill": "by planned moves",
-    "a loss is not detected yet": "until losses are detected",
+    "failed takeover": "after failed takeovers",
+    "takeover in progress": "during takeovers",
+    "server out of service": "while a server is out of service",
+    "split brain, or its restoration": "by split brains",
+    "failback or drill": "by planned moves",
+    "failure not yet detected": "until failures are detected",
 }
 
 
@@ -65,7 +65,7 @@ def verdict(
     Examples
     --------
     >>> verdict("L2R").split("; ")[1].split(". ")[0]
-    'with ideal takeovers, at once and certain, it would be 4.05 min'
+    'with ideal takeovers, instant and certain, it would be 4.05 min'
     """
     solution = solution_of(study, method, organisation)
     for given in (result, loads):
@@ -81,10 +81,10 @@ def verdict(
     clients = f"{site.client_count} client{'s' if site.client_count != 1 else ''}"
     lead = (
         f"{site.name} with {clients} and the {solution.study.laws.contract} repair contract: "
-        f"{main.service.replace('_', ' ')} is lost for some client "
+        f"{main.service.replace('_', ' ')} is down for some client "
         f"{format_duration(main.unavailability * HOURS_PER_YEAR)} a year "
         f"(unavailability {probability_text(main.unavailability)}{limits}, takeovers {solution.takeovers}, by the "
-        f"{solution.method} engine), in {main.failures_per_year:.2g} losses a year"
+        f"{solution.method} engine), in {main.failures_per_year:.2g} failures per year"
         + (f" of {format_duration(main.mean_downtime_h)} each." if main.failures_per_year > 0 else ".")
     )
     carried = carrying(solution)
@@ -109,7 +109,7 @@ def _full_words(site: Site, found: AvailabilityResult) -> str:
     if there is None or (len(asked) == 1 and asked[0].share == "first"):
         return ""
     asks = there.title.partition(": ")[2]
-    return f"Full service ({asks}) is missing for {_spent(there.downtime_min_per_year)} a year."
+    return f"Full service ({asks}) is down for {_spent(there.downtime_min_per_year)} a year."
 
 
 def takeover_words(solution: Solution) -> str:
@@ -123,13 +123,11 @@ def takeover_words(solution: Solution) -> str:
     parts = []
     if solution.method == "markov":
         frame = downtime_causes(solution, service=principal)
-        lost = frame.loc[frame["share"] > _LITTLE, "downtime_min_per_year"].rename(_OF_TAKEOVERS)
+        lost = frame.loc[frame["share_of_downtime"] > _LITTLE, "downtime_min_per_year"].rename(_OF_TAKEOVERS)
         lost = lost[lost.index.isin(_OF_TAKEOVERS.values())].sort_values(ascending=False, kind="stable")
-        parts = [
-            f"{_spent(value)} {'are lost ' if k == 0 else ''}{name}" for k, (name, value) in enumerate(lost.items())
-        ]
+        parts = [f"{_spent(value)} {name}" for k, (name, value) in enumerate(lost.items())]
     persons = any(role.operator_moves == "any loss" for role in site.roles.values())
-    certain = "at once and certain" + (" but with no person who moves a role that waits" if persons else "")
+    certain = "instant and certain" + (" but with no operator who moves a role that waits" if persons else "")
     if not parts:
         return f"With ideal takeovers, {certain}, it would be {ideal}."
     told = f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else parts[0]
@@ -154,12 +152,12 @@ def _cause_words(solution: Solution) -> str:
     lead = ""
     if solution.method != "simulation":
         budget = causes(solution, principal)
-        top, share = str(budget.index[0]), 100 * float(budget["share"].iloc[0])
+        top, share = str(budget.index[0]), 100 * float(budget["share_of_downtime"].iloc[0])
         lead = f"The largest cause is {called(top)} with {share:.0f} % of that downtime; "
     said = lead + (
-        f"{len(singles)} kinds of single failure take it away."
+        f"{len(singles)} kinds of single failure take it down."
         if len(singles) > 1
-        else "no single failure takes it away."
+        else "no single failure takes it down."
         if not singles
         else "it is the only single point of failure."
         if singles[0].parts[0] == top
@@ -178,11 +176,11 @@ def _move_words(solution: Solution) -> str:
     number = worst["takeovers_per_year"] if ideal else performability(solution)["takeovers_per_year"]
     back = worst["failbacks_per_year"]
     # takeovers as modelled are counted with the returns
-    told = f" and {back:.2g} times back by itself" if ideal else ", the times back by itself among them"
+    told = f" and fails back {back:.2g} times" if ideal else ", failbacks included"
     return f"A role moves {number:.2g} times a year{told if back else ''}" + (
         f"; at an assumed {worst['switchover_s']:.0f} s each that interrupts for about "
         f"{format_duration(float(worst['interruption_min_per_year']) / 60)} a year more, "
-        "which the figures above do not contain."
+        "not included in the figures above."
         if ideal
         else "."
     )
@@ -195,8 +193,8 @@ def _load_words(study: Study, carried: Carrying, loads: LoadResult) -> str:
     if loads.p_any_overload > 0:
         copies = any(study.site.traffic[name].share == "all" for name in study.site.full_service_of)
         return (
-            f"Something on the way is overloaded with probability {probability_text(loads.p_any_overload)}"
-            + ("; where another copy arrives whole nothing is lost by that" if copies else "")
+            f"An element is overloaded with probability {probability_text(loads.p_any_overload)}"
+            + ("; where another copy is delivered whole, this has no effect" if copies else "")
             + "."
         )
     slowed = [item.element for item in carried.slowed]

@@ -32,7 +32,7 @@ _MOST_STATES = 50_000
 """Of the chain with nothing failed: with more a state takes longer than somebody waits for after a click."""
 _FEW, _FEW_ACTIONS = 12, 4
 _MOST_SERVICES = 3
-_SHOWN = ("expected_downtime_min", "expected_downtime_usual_min", "times")
+_SHOWN = ("expected_downtime_min", "expected_downtime_usual_min", "times_usual")
 _SIGN = "<span class='k2x-sign' aria-hidden='true'></span>"
 
 
@@ -123,7 +123,7 @@ def _as_html(study: Study, found: Risk, critical: Sequence[tuple[str, str]]) -> 
             _now(each.up_now, each.back_h),
             minutes(60 * each.downtime_h),
             minutes(60 * each.downtime_usual_h),
-            COLUMNS["times"][1](each.times),
+            COLUMNS["times_usual"][1](each.times),
         )
         for each in found.services
     ]
@@ -174,7 +174,7 @@ def _critical(found: Risk, critical: Sequence[tuple[str, str]]) -> str:
     if not critical:
         return "<p>No part whose failure would not take the same down at any other time.</p>"
     p_within = {each.part: each.p_within for each in found.critical}
-    title, text = COLUMNS["p_within"]
+    title, text = COLUMNS["p_part_failure"]
     rows = [
         (f"{_SIGN}{in_html(part.replace('_', ' '))}", in_html(services), text(p_within[part]))
         for part, services in critical[:_FEW]

@@ -76,7 +76,7 @@ class Case(Shown):
         parts += [f"{role} {at_words(holder)}" for role, holder in outcome.holders.items()]
         lost = [service for service, there in outcome.services.items() if not there and service != name]
         if lost:
-            parts.append("lost: " + ", ".join(service.replace("_", " ") for service in lost))
+            parts.append("down: " + ", ".join(service.replace("_", " ") for service in lost))
         for words, servers in outcome.out_of_service_words().items():
             parts.append(f"{words}: " + ", ".join(servers))
         if outcome.suspended:
@@ -403,6 +403,7 @@ def load_after_failures(study: StudyLike, parts: Sequence[str] | str | None = No
         for name, outcome in zip(("nothing", *names), outcomes, strict=True)
     }
     frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("failed")
+    frame.attrs["unit"] = MB_S
     units = {name: part.unit for name, part in site.components.items() if name in frame and part.unit != MB_S}
     if units:
         frame.attrs["units"] = units

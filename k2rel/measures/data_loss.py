@@ -45,7 +45,7 @@ def raid_losses(
     -------
     pandas.DataFrame
         Index ``group``; ``usable_tb``; losses of 1,000 groups in the mission with the limits of their interval;
-        ``mttdl_formula`` (the same by the chain with constant rates), ``times`` (simulated over formula),
+        ``mttdl_formula`` (the same by the chain with constant rates), ``losses_ratio`` (simulated over formula),
         ``by_unread_error`` (share of losses), ``p_loss`` (of one group), ``nomdl`` (TB lost for each usable TB).
 
     Raises
@@ -74,7 +74,7 @@ def raid_losses(
                 "group": name,
                 "usable_tb": group.usable * drive_tb,
                 **losses,
-                "times": losses["losses_per_1000"] / losses["mttdl_formula"],
+                "losses_ratio": losses["losses_per_1000"] / losses["mttdl_formula"],
                 "by_unread_error": found.by_latent,
                 "p_loss": found.p_loss.value,
                 "nomdl": found.nomdl(drive_tb).value,
@@ -86,7 +86,12 @@ def raid_losses(
 def _of_thousand(found: DataLoss) -> dict[str, float]:
     """Losses of 1,000 groups with the limits of their interval, and what the MTTDL formula says."""
     losses, formula = found.losses.times(1000), 1000 * mttdl_losses(found.group, found.mission_h)
-    return {"losses_per_1000": losses.value, "low": losses.low, "high": losses.high, "mttdl_formula": formula}
+    return {
+        "losses_per_1000": losses.value,
+        "losses_per_1000_low": losses.low,
+        "losses_per_1000_high": losses.high,
+        "mttdl_formula": formula,
+    }
 
 
 def raid_over_time(
@@ -146,7 +151,7 @@ def scrubbing(
     Returns
     -------
     pandas.DataFrame
-        Index ``scrub_h``; ``losses_per_1000``, ``low``, ``high``, ``mttdl_formula``.
+        Index ``scrub_h``; ``losses_per_1000`` with ``_low`` and ``_high``, ``mttdl_formula``.
 
     Raises
     ------

@@ -107,16 +107,17 @@ def interruptions(
     Returns
     -------
     pandas.DataFrame
-        Index ``service``; ``per_year``, ``mean_min``, ``median_min``, ``longer_than_...`` (share of interruptions),
+        Index ``service``; ``failures_per_year``, ``mean_downtime_h``, ``median_downtime_h``,
+        ``share_longer_than_...`` (of the interruptions),
         ``on_air_per_year`` (longer than the buffer), ``by_clients_per_year`` (by a client's own parts, not in
-        the columns before), with ``first_loss`` ``first_loss_h``. Interruptions by shared parts and roles; a simulation
+        the columns before), with ``first_loss`` ``mttff_h``. Interruptions by shared parts and roles; a simulation
         counts those by clients' own parts among them, and knows lengths by bins of some 2 %.
         Of classes with ``path_failover``, apart from all that: events a year in which a client goes over to another
         path (``path_failovers_per_year``, ``..._on_air_...``, ``..._bridged_...`` by the buffer) and minutes a year;
         ``unsuccessful_...`` where a person has to help; ``client_path_failovers_per_year`` over all clients.
         ``attrs["notes"]`` says what availability leaves out of these, and of tests what is exponential here;
         ``attrs["takeover_counts"]`` counts split brains, retries, drills, ... where the site has such (``what``,
-        ``per_year``, ``min_per_year``).
+        ``events_per_year``, ``downtime_min_per_year``).
 
     Raises
     ------
@@ -126,7 +127,7 @@ def interruptions(
     Examples
     --------
     >>> table = interruptions("L2R", services=["media"])
-    >>> table.loc["media", "per_year"].round(2)
+    >>> table.loc["media", "failures_per_year"].round(2)
     np.float64(2.62)
     """
     import pandas as pd
@@ -153,20 +154,21 @@ def interruptions(
             visits = dynamics.interruptions(service)
             longer = visits.longer_than([hours for _, hours in _LENGTHS] + [buffer_h])
             row = {
-                "per_year": visits.frequency_per_h * HOURS_PER_YEAR,
-                "mean_min": visits.mean_h * 60,
-                "median_min": visits.quantile_h(0.5) * 60,
+                "failures_per_year": visits.frequency_per_h * HOURS_PER_YEAR,
+                "mean_downtime_h": visits.mean_h,
+                "median_downtime_h": visits.quantile_h(0.5),
                 **{
-                    f"longer_than_{name.replace(' ', '_')}": float(p)
+                    f"share_longer_than_{name.replace(' ', '_')}": float(p)
                     for (name, _), p in zip(_LENGTHS, longer, strict=False)
                 },
                 "on_air_per_year": float(longer[-1]) * visits.frequency_per_h * HOURS_PER_YEAR,
             }
             if first_loss:
-                row["first_loss_h"] = dynamics.first_failure_h(service)
+                row["mttff_h"] = dynamics.first_failure_h(service)
             known[key] = row
         row = dict(known[key])
-        row["by_clients_per_year"] = more_than(dynamics.failure_frequency(service) * HOURS_PER_YEAR, row["per_year"])
+        often = dynamics.failure_frequency(service) * HOURS_PER_YEAR
+        row["by_clients_per_year"] = more_than(often, row["failures_per_year"])
         row |= path_failover_figures(solution, every[service.name], buffer_h)
         rows.append({"service": service.name, **row})
     notes = [*exponential_tests(solution.study), *path_failover_notes(solution)]
@@ -196,10 +198,10 @@ def _counted(
         rows.append(
             {
                 "service": name,
-                "per_year": per_year,
-                "mean_min": item.mean_interruption_h.value * 60,
-                "median_min": float(np.interp(-0.5, -exceeded, hours)) * 60 if len(hours) else math.nan,
-                **{f"longer_than_{label.replace(' ', '_')}": longer(limit) for label, limit in _LENGTHS},
+                "failures_per_year": per_year,
+                "mean_downtime_h": item.mean_interruption_h.value,
+                "median_downtime_h": float(np.interp(-0.5, -exceeded, hours)) if len(hours) else math.nan,
+                **{f"share_longer_than_{label.replace(' ', '_')}": longer(limit) for label, limit in _LENGTHS},
                 "on_air_per_year": per_year * longer(buffer_h),
                 "by_clients_per_year": math.nan,
                 **dict.fromkeys(COLUMNS, math.nan),
@@ -219,12 +221,12 @@ def sticky_and_preferred(study: StudyLike, organisation: Organisation | None = N
     Returns
     -------
     pandas.DataFrame
-        Index ``service`` (of the whole site); ``preferred_min_per_year``, ``sticky_min_per_year``,
-        ``times``, ``preferred_per_year``, ``sticky_per_year`` (interruptions).
+        Index ``service`` (of the whole site); ``ideal_min_per_year``, ``modelled_min_per_year``,
+        ``downtime_ratio``, ``ideal_failures_per_year``, ``modelled_failures_per_year``.
 
     Examples
     --------
-    >>> sticky_and_preferred("L2R").loc["media", "times"].round(2)
+    >>> sticky_and_preferred("L2R").loc["media", "downtime_ratio"].round(2)
     np.float64(8.8)
     """
     import pandas as pd
@@ -243,11 +245,13 @@ def both_readings(solution: Solution) -> list[dict[str, Any]]:
             rows.append(
                 {
                     "service": item.service,
-                    "preferred_min_per_year": item.downtime_min_per_year,
-                    "sticky_min_per_year": other.downtime_min_per_year,
-                    "times": other.unavailability / item.unavailability if item.unavailability > 0 else math.nan,
-                    "preferred_per_year": item.failures_per_year,
-                    "sticky_per_year": other.failures_per_year,
+                    "ideal_min_per_year": item.downtime_min_per_year,
+                    "modelled_min_per_year": other.downtime_min_per_year,
+                    "downtime_ratio": other.unavailability / item.unavailability
+                    if item.unavailability > 0
+                    else math.nan,
+                    "ideal_failures_per_year": item.failures_per_year,
+                    "modelled_failures_per_year": other.failures_per_year,
                 }
             )
     return rows

@@ -339,7 +339,7 @@ def cut_set_table(study: StudyLike, service: str | None = None, order: int = 2) 
     Returns
     -------
     pandas.DataFrame
-        ``failures`` in words, ``order``, ``alike`` (how many such sets), ``probability`` (of one client's,
+        ``cut_set`` in words, ``order``, ``equivalent_cut_sets`` (how many such sets), ``probability`` (of one client's,
         or of all drives of a RAID set), ``downtime_min_per_year`` (all alike together, to first order).
 
     Examples
@@ -363,7 +363,9 @@ def cut_set_table(study: StudyLike, service: str | None = None, order: int = 2) 
         drives = math.prod(math.comb(raids[n].drives, raids[n].missing_for_loss) for n in cut.parts if n in raids)
         minutes = cut.probability * (cut.alike // drives) * MINUTES_PER_YEAR
         rows.append((" + ".join(words), cut.order, cut.alike, cut.probability, minutes))
-    frame = pd.DataFrame(rows, columns=["failures", "order", "alike", "probability", "downtime_min_per_year"])
+    frame = pd.DataFrame(
+        rows, columns=["cut_set", "order", "equivalent_cut_sets", "probability", "downtime_min_per_year"]
+    )
     return framed(frame, solution_of(study, "exact"))
 
 

@@ -102,7 +102,7 @@ def component_records(study: StudyLike) -> list[dict[str, Any]]:
     def record(part: Component, key: str, of_client: bool) -> dict[str, Any]:
         law = (laws.client if of_client else laws.shared)[key]
         return {
-            "id": part.id,
+            "part": part.id,
             "type": part.type,
             "side": part.side,
             "failure_rate_per_h": law.failure_rate_per_h,
@@ -114,7 +114,7 @@ def component_records(study: StudyLike) -> list[dict[str, Any]]:
             "test_interval_h": law.test_interval_h,
             "unavailability": law.unavailability,
             "rates_id": law.rates_id,
-            "counted": not part.external,
+            "in_availability": not part.external,
         }
 
     keys = [*((name, False) for name in site.components)]
@@ -132,7 +132,7 @@ def components(study: StudyLike) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Index ``id``, columns as in `component_records`.
+        Index ``part``, columns as in `component_records`.
 
     Examples
     --------
@@ -143,7 +143,7 @@ def components(study: StudyLike) -> pd.DataFrame:
     import pandas as pd
 
     study = study_of(study)
-    return pd.DataFrame(component_records(study)).set_index("id")
+    return pd.DataFrame(component_records(study)).set_index("part")
 
 
 def rates_used(study: StudyLike) -> pd.DataFrame:
@@ -261,9 +261,9 @@ def assumptions(study: StudyLike, organisation: Organisation | None = None) -> p
             (
                 "in practice a takeover takes time and can fail"
                 if back
-                else "in practice roles stay swapped until a person acts"
+                else "in practice roles stay swapped until operator action"
             )
-            + "; roles that stick have a section of their own",
+            + "; takeovers as modelled have a section of their own",
             "",
         ),
         *tests_in_use(study),
@@ -291,9 +291,9 @@ def _dynamic_assumptions(study: Study, given: Organisation) -> list[tuple[str, s
     servers = study.policy.redundant_servers
     own = [name for name in servers if study.policy.returns_by_itself(name)]
     kept = [name for name, role in study.site.movable.items() if role.restart == "in service"]
-    restart = ("a redundant server that was down comes back out of service", "a person looks at it first")
+    restart = ("a redundant server that was down comes back out of service", "an operator inspects it first")
     if kept:
-        but = f", but in service where it has {' or '.join(kept)} and nobody took over (restart: in service)"
+        but = f", but in service where it has {' or '.join(kept)} and no takeover followed (restart: in service)"
         restart = (restart[0] + but, "as the rule of the site says")
     if own and len(own) == len(servers):
         restart = (f"{', '.join(own)} come back into service by themselves", "failback is automatic in the file")
@@ -306,9 +306,7 @@ def _dynamic_assumptions(study: Study, given: Organisation) -> list[tuple[str, s
         ("own staff", "drives of a RAID set and parts of clients wait for no crew", "users replace them themselves"),
     ]
     if given.travel_h:
-        work.append(
-            ("travel", *hours("travel_h", "mean time until a technician is on site; repairs are hands-on time"))
-        )
+        work.append(("travel", *hours("travel_h", "mean technician travel time; repairs are hands-on time")))
     if given.priority:
         ranks = "repaired first, in this order; crews are shared evenly among parts of one rank"
         work.append(("repair priority", ", ".join(given.priority), ranks))
@@ -318,7 +316,7 @@ def _dynamic_assumptions(study: Study, given: Organisation) -> list[tuple[str, s
     if not study.site.movable:
         return [(name, value, "ENGINE", reason, "") for name, value, reason in work] if given != usual else []
     placed = [] if own and len(own) == len(servers) else [
-        ("return to service", *hours("return_to_service_h", "a person places a server back once it is good"))
+        ("return to service", *hours("return_to_service_h", "an operator returns a restored server to service"))
     ]  # fmt: skip
     kept_up = []
     if given.maintenance_every_h != usual.maintenance_every_h:
@@ -328,14 +326,14 @@ def _dynamic_assumptions(study: Study, given: Organisation) -> list[tuple[str, s
         ]
     said = (
         *placed,
-        ("manual takeover", *hours("manual_takeover_h", "a person places a role after a failed takeover")),
+        ("manual takeover", *hours("manual_takeover_h", "operator action after a failed takeover")),
         *work,
         *kept_up,
         ("one takeover", "roles that start to move together succeed or fail together", "they move for one cause"),
         ("restart", *restart),
         ("hidden failures", "found by tests on the same days, unless the file says otherwise", "tests are periodic"),
     )
-    return [(f"roles that stick: {name}", value, "ENGINE", reason, "") for name, value, reason in said]
+    return [(f"takeovers as modelled: {name}", value, "ENGINE", reason, "") for name, value, reason in said]
 
 
 def raid_sets(study: StudyLike) -> pd.DataFrame:

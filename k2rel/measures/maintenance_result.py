@@ -131,7 +131,7 @@ class Maintenance(ShownTable):
         Returns
         -------
         pandas.DataFrame
-            Index ``order_of_works``, the best first; ``excess_min``, ``takeovers``.
+            Index ``order_of_works``, the best first; ``excess_min``, ``takeover_count``.
 
         Examples
         --------
@@ -143,7 +143,7 @@ class Maintenance(ShownTable):
         import pandas as pd
 
         rows = [
-            {"order_of_works": ", ".join(e.parts), "excess_min": e.excess_min, "takeovers": e.takeovers}
+            {"order_of_works": ", ".join(e.parts), "excess_min": e.excess_min, "takeover_count": e.takeovers}
             for e in self.orders
         ]
         return self.provenance.signed(pd.DataFrame(rows).set_index("order_of_works"))
@@ -154,7 +154,7 @@ class Maintenance(ShownTable):
         Returns
         -------
         pandas.DataFrame
-            Index ``works``; ``together_min``, ``apart_min``, ``down_meanwhile``, ``may_be_done_together``.
+            Index ``works``; ``excess_min``, ``apart_min``, ``down_meanwhile``, ``may_be_done_together``.
 
         Examples
         --------
@@ -165,11 +165,11 @@ class Maintenance(ShownTable):
         """
         import pandas as pd
 
-        columns = ["works", "together_min", "apart_min", "down_meanwhile", "may_be_done_together"]
+        columns = ["works", "excess_min", "apart_min", "down_meanwhile", "may_be_done_together"]
         rows = [
             {
                 "works": ", ".join(each.both.parts),
-                "together_min": each.both.excess_min,
+                "excess_min": each.both.excess_min,
                 "apart_min": each.apart_min,
                 "down_meanwhile": ", ".join(each.both.down_meanwhile),
                 "may_be_done_together": each.may,
@@ -184,22 +184,27 @@ class Maintenance(ShownTable):
         Returns
         -------
         pandas.DataFrame
-            Index ``part``; ``per_year``, ``adds_min_per_year``, ``caused_min_per_year`` (by failures of the part),
-            ``saved_min_per_year`` (by hidden faults that the work finds), ``break_even`` (share of the part's failures
-            that it must prevent to pay; above 1 it never does).
+            Index ``part``; ``works_per_year``, ``adds_min_per_year``, ``caused_min_per_year`` (by failures of the
+            part), ``saved_min_per_year`` (by latent failures that the work finds), ``break_even`` (share of
+            the part's failures that it must prevent to pay; above 1 it never does).
 
         Examples
         --------
         >>> import k2rel
         >>> half_yearly = k2rel.Work("switch_A", 2.0, every_h=4380.0)
-        >>> k2rel.maintenance("L2R", half_yearly).plan_table()["per_year"].tolist()
+        >>> k2rel.maintenance("L2R", half_yearly).plan_table()["works_per_year"].tolist()
         [2.0]
         """
         import pandas as pd
 
-        columns = ["part", "per_year", "adds_min_per_year", "caused_min_per_year", "saved_min_per_year", "break_even"]
-        rows = [{name: getattr(each, name) for name in columns} for each in self.worth if math.isfinite(each.per_year)]
-        return self.provenance.signed(pd.DataFrame(rows, columns=columns).set_index("part"))
+        columns = ["part", "works_per_year", "adds_min_per_year", "caused_min_per_year", "saved_min_per_year",
+                   "break_even"]  # fmt: skip
+        return self.provenance.signed(pd.DataFrame(self._plan(), columns=columns).set_index("part"))
+
+    def _plan(self) -> list[dict[str, Any]]:
+        """Works that are done every so often."""
+        rows = [asdict(each) | {"break_even": each.break_even} for each in self.worth if math.isfinite(each.per_year)]
+        return [{"part": row.pop("part"), "works_per_year": row.pop("per_year"), **row} for row in rows]
 
     def to_json(self) -> dict[str, Any]:
         """Give it as plain data.
@@ -226,13 +231,13 @@ class Maintenance(ShownTable):
             "within_h": self.within_h if math.isfinite(self.within_h) else None,
             "p_not_back": self.not_back,
             "works": [plain(asdict(each)) for each in self.works],
-            "orders": [plain(asdict(each)) for each in self.orders],
+            "orders": [{"parts": list(each.parts), "excess_min": each.excess_min, "takeover_count": each.takeovers}
+                       for each in self.orders],
             "pairs": [
                 {**plain(asdict(each.both)), "apart_min": each.apart_min, "may_be_done_together": each.may}
                 for each in self.pairs
             ],
-            "plan": [plain({**asdict(each), "break_even": each.break_even}) for each in self.worth
-                     if math.isfinite(each.per_year)],
+            "plan": [plain(row) for row in self._plan()],
         }  # fmt: skip
 
     def words(self) -> str:
@@ -242,28 +247,28 @@ class Maintenance(ShownTable):
         --------
         >>> import k2rel
         >>> k2rel.maintenance("L2R", k2rel.Work("switch_A", 2.0)).words()[:60]
-        'Taking switch_A out for 2 h costs media 3.7 min of downtime '
+        'switch_A out of service for 2 h: 3.7 min of additional downt'
         """
         said = []
         for each in self.works:
-            parts = [f"{_minutes(each.own_min)} by the takeover that it begins"] if each.own_min > 0.005 else []
+            parts = [f"{_minutes(each.own_min)} by the takeover"] if each.own_min > 0.005 else []
             if self.principal in each.down_meanwhile:
-                parts.append(f"{_minutes(each.risk_min)} while it is out and {self.principal} down")
+                parts.append(f"{_minutes(each.risk_min)} while {self.principal} is down by the work itself")
             else:
-                parts.append(f"{_minutes(each.risk_min)} by the risk while redundancy is gone")
+                parts.append(f"{_minutes(each.risk_min)} by failures while redundancy is reduced")
             if each.not_back_min > 0:
-                parts.append(f"{_minutes(each.not_back_min)} since it may not come back")
-            down = f"; down meanwhile: {', '.join(each.down_meanwhile)}" if each.down_meanwhile else ""
+                parts.append(f"{_minutes(each.not_back_min)} by a part that is not restored")
+            down = f"; services down meanwhile: {', '.join(each.down_meanwhile)}" if each.down_meanwhile else ""
             if each.moves_roles and each.by_hand_min < 0.9 * each.excess_min:
-                down += f"; {_minutes(each.by_hand_min)} min if the roles are moved before, and that succeeds"
+                down += f"; {_minutes(each.by_hand_min)} min if the roles are moved in advance, successfully"
             said.append(
-                f"Taking {each.parts[0]} out for {format_duration(each.for_h)} costs {self.principal} "
-                f"{_minutes(each.excess_min)} min of downtime on average ({', '.join(parts)}){down}."
+                f"{each.parts[0]} out of service for {format_duration(each.for_h)}: {_minutes(each.excess_min)} min of "
+                f"additional downtime of {self.principal} on average ({', '.join(parts)}){down}."
             )
         if len(self.works) > 1:
             best, worst = self.orders[0], self.orders[-1]
             if worst.excess_min - best.excess_min < 0.01 * abs(worst.excess_min):
-                said.append("Their order does not matter.")
+                said.append("The order of the works has no effect.")
             else:
                 moves = f"{best.takeovers} {'takeover' if best.takeovers == 1 else 'takeovers'}"
                 good = f"{', then '.join(best.parts)} ({_minutes(best.excess_min)} min, {moves})"

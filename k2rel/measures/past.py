@@ -132,19 +132,19 @@ class PastPeriod(ShownTable):
         --------
         >>> from k2rel.field.events import PartFailure
         >>> log = SiteLog(0.0, 8760.0, (PartFailure("raid_chassis", 10.0, 18.0),))
-        >>> float(outage("L2R", log).table().loc["media", "period_downtime_min"])
-        480.0
+        >>> float(outage("L2R", log).table().loc["media", "downtime_h"])
+        8.0
         """
         import pandas as pd
 
         hours = self.log.hours
         rows = [
-            (each.service, 1.0 - each.downtime_h / hours, 60 * each.downtime_h, 60 * each.expected_downtime_h,
+            (each.service, 1.0 - each.downtime_h / hours, each.downtime_h, each.expected_downtime_h,
              each.p_downtime, each.failures, each.expected_failures, each.p_failures)
             for each in self.services
         ]  # fmt: skip
-        columns = ["service", "period_availability", "period_downtime_min", "expected_downtime_min", "p_downtime",
-                   "period_failures", "expected_failures", "p_failures"]  # fmt: skip
+        columns = ["service", "availability", "downtime_h", "expected_downtime_h", "p_downtime",
+                   "failures", "expected_failures", "p_failures"]  # fmt: skip
         return self.provenance.signed(pd.DataFrame(rows, columns=columns).set_index("service"))
 
     def interruptions(self, service: str | None = None) -> pd.DataFrame:
@@ -185,7 +185,7 @@ class PastPeriod(ShownTable):
              each.p_fewer)
             for each in (self.types if by == "type" else self.parts)
         ]  # fmt: skip
-        columns = [by, "of_type", "parts", "hours", "failures", "expected", "p_so_many", "p_holm", "p_so_few"]
+        columns = [by, "of_type", "parts", "hours", "failures", "expected_failures", "p_more", "p_holm", "p_fewer"]
         frame = pd.DataFrame(rows, columns=columns).set_index(by)
         return self.provenance.signed(frame.drop(columns="of_type") if by == "type" else frame)
 
@@ -202,7 +202,7 @@ class PastPeriod(ShownTable):
         import pandas as pd
 
         rows = [(r.name, r.count, r.mean_h, r.mttr_h, r.p_longer, r.p_shorter) for r in self.repairs]
-        columns = ["type", "repairs", "seen_mean_h", "mttr_h", "p_so_long", "p_so_short"]
+        columns = ["type", "repairs", "seen_mean_h", "mttr_h", "p_longer", "p_shorter"]
         return self.provenance.signed(pd.DataFrame(rows, columns=columns).set_index("type"))
 
     def often(self) -> tuple[PartsSeen, ...]:
@@ -228,8 +228,8 @@ class PastPeriod(ShownTable):
                 {"service": each.service.name, "begin": date_words(begin), "end": date_words(end), "hours": end - begin}
                 for each in self.outages if len(each.down) == 1 for begin, end in each.down[0]
             ],
-            "types": [asdict(each) for each in self.types],
-            "parts": [asdict(each) for each in self.parts],
+            "types": [_counted(each) for each in self.types],
+            "parts": [_counted(each) for each in self.parts],
             "repairs": [_finite(asdict(each)) for each in self.repairs],
             "rates": [] if learned is None else _records(learned.table()),
             "handling": [] if learned is None else _records(learned.handling()),
@@ -246,7 +246,7 @@ class PastPeriod(ShownTable):
         >>> from k2rel.field.events import PartFailure
         >>> log = SiteLog(0.0, 8760.0, (PartFailure("raid_chassis", 10.0, 18.0),))
         >>> print(outage("L2R", log).words())  # doctest: +ELLIPSIS
-        media was down 8 h in 1 failure; 35.7 min in 2.62 failures are expected of such a period; ...
+        media was down 8 h in 1 failure; expected: 35.7 min in 2.62 failures; ...
         """
         return " ".join(self.sentences())
 
@@ -256,7 +256,7 @@ class PastPeriod(ShownTable):
         Examples
         --------
         >>> outage("L2R", SiteLog(0.0, 8760.0)).sentences()[-1]
-        'None of 18 types and 64 parts failed more often than its rate says, all of them taken together.'
+        'None of 18 types and 64 parts failed more often than its rate explains, after adjustment for multiple tests.'
         """
         judged = [each for each in self.services if not math.isnan(each.p_more_downtime)]
         first = next((each for each in judged if each.service == self.principal), judged[0] if judged else None)
@@ -268,10 +268,12 @@ class PastPeriod(ShownTable):
             kinds = {each.name for each in self.types} & {each.name for each in often}
             said = [each for each in often if each.name in kinds or each.type not in kinds]
             names = ", ".join(f"{each.name} ({each.failures}, {each.expected:.2g} expected)" for each in said)
-            found.append(f"More often than their rate says, with all that are looked at taken together: {names}.")
+            found.append(f"More failures than their rates explain, after adjustment for multiple tests: {names}.")
         else:
             many = f"{len(self.types)} types and {len(self.parts)} parts"
-            found.append(f"None of {many} failed more often than its rate says, all of them taken together.")
+            found.append(
+                f"None of {many} failed more often than its rate explains, after adjustment for multiple tests."
+            )
         return found
 
     def _words_of(self, seen: ServiceSeen) -> str:
@@ -280,7 +282,7 @@ class PastPeriod(ShownTable):
         downtime = _far("so much downtime", seen.p_more_downtime, "so little downtime", seen.p_less_downtime)
         failures = _far("so many failures", seen.p_more_failures, "so few failures", seen.p_fewer_failures)
         usual = f"{format_duration(seen.expected_downtime_h)} in {seen.expected_failures:.3g} failures"
-        return f"{seen.service} {down}; {usual} are expected of such a period; {downtime}; {failures}."
+        return f"{seen.service} {down}; expected: {usual}; {downtime}; {failures}."
 
     def _line(self) -> str:
         return self.words()
@@ -293,6 +295,11 @@ def _far(many: str, more: float, few: str, fewer: float) -> str:
     )
     verdict = "plausible" if two_sided(more, fewer) >= _DOUBTFUL else "NOT plausible"
     return f"probability of {words} {percentage(p)}, {verdict}"
+
+
+def _counted(seen: PartsSeen) -> dict[str, Any]:
+    """Failures of a type or part as plain data."""
+    return {"expected_failures" if key == "expected" else key: value for key, value in asdict(seen).items()}
 
 
 def _finite(row: dict[str, Any]) -> dict[str, Any]:
@@ -436,9 +443,7 @@ def _learned(
         return good
 
     pairs = {study.site.described[name].type for name, law in study.laws.used() if law.parts > 1}
-    left_out += [
-        f"'{kind}' stands for pairs of parts, of which a log tells no single failures" for kind in sorted(pairs)
-    ]
+    left_out += [f"'{kind}' stands for pairs of parts, of which a log has no single failures" for kind in sorted(pairs)]
     counts = [each for each in exposures(types) if each.name not in pairs]
     counts = kept(counts, lambda one: updated(study, [one], prior=prior))
     times = [each for each in repair_times(study, course.log) if each.name not in pairs]

@@ -173,8 +173,8 @@ def _left_stranded(log: SiteLog) -> Iterator[str]:
         if move.outcome == "failed" and move.at_h < log.end_h:
             line = f"line {move.line}: " if move.line is not None else ""
             yield (
-                f"WARNING: {line}the takeover of {role} failed and no later row says who has it, so that nobody has it "
-                "until the period ends; add a row with the outcome 'by hand' for when somebody placed it"
+                f"WARNING: {line}the takeover of {role} failed and no later row names a holder, so that it has none "
+                "until the period ends; add a row with the outcome 'by hand' for the operator action"
             )
 
 

@@ -343,8 +343,9 @@ def path_failover_notes(solution: Solution) -> list[str]:
         bound = found.bound_per_h * HOURS_PER_YEAR
         how_well = " (no bound on the error)" if math.isnan(bound) else f" (error bound {bound:.1e})" if bound else ""
         result.append(
-            f"{name}: path failovers are not in the availability: the site has "
-            f"{found.events_per_h() * HOURS_PER_YEAR:.3g} a year{how_well}; {_for_each(found, traffic, _who(solution))}"
+            f"{name}: path failovers are not part of the availability: "
+            f"{found.events_per_h() * HOURS_PER_YEAR:.3g} per year{how_well}; "
+            f"{_for_each(found, traffic, _who(solution))}"
         )
     return result
 
@@ -354,13 +355,13 @@ def _for_each(found: PathFailovers, traffic: Traffic, who: Organisation) -> str:
     yearly = found.clients_per_h * HOURS_PER_YEAR / sum(found.sizes)
     finds, time_h = traffic.failover_coverage, traffic.failover_h
     words = (
-        f"a client changes its path {yearly:.3g} times a year while no role moves, at {time_h * 3600:.3g} s each "
-        f"that is {yearly * finds * time_h * 60:.2g} min a year"
+        f"{yearly:.3g} per client and year while no role moves, at {time_h * 3600:.3g} s each "
+        f"{yearly * finds * time_h * 60:.2g} min/year"
     )
     if finds < 1:
         lost = yearly * (1.0 - finds)
         out = lost * who.manual_takeover_h * 60
-        words += f", and {lost:.2g} times a year it is out until a person helps, {out:.2g} min a year"
+        words += f", and {lost:.2g} per year with downtime until operator action, {out:.2g} min/year"
     return words
 
 

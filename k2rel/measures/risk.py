@@ -324,7 +324,7 @@ def described(found: AheadOf) -> tuple[dict[str, str], tuple[str, ...]]:
 
 def _notes(solution: Solution, found: AheadOf) -> list[str]:
     idle = [part for part in found.failed if not found.places.follows(part)]
-    notes = [f"{', '.join(idle)}: no service or role asks for it, so that it changes nothing here"] if idle else []
+    notes = [f"{', '.join(idle)}: no service or role requires it, so that it has no effect here"] if idle else []
     if any(hours > 0 for hours in found.since_h) and found.memoryless:
         notes.append("repair times are exponential here: since when a part has failed does not matter")
     hidden = [
@@ -336,13 +336,11 @@ def _notes(solution: Solution, found: AheadOf) -> list[str]:
     ]
     if hidden:
         notes.append(
-            f"taken to work: {', '.join(hidden[:4])}{f' and {len(hidden) - 4} more' if len(hidden) > 4 else ''}, whose "
-            "failures stand unnoticed until a test; --failed says what it is where one does not"
+            f"assumed up: {', '.join(hidden[:4])}{f' and {len(hidden) - 4} more' if len(hidden) > 4 else ''}, whose "
+            "failures are latent until a test; --failed names those that have failed"
         )
     if any(entry.by_clients_per_h.any() for entry in found.outlook.services):
-        notes.append(
-            "clients' own parts are in their long run; whether one has failed at present is not among what is asked"
-        )
+        notes.append("clients' own parts are in their long run; their present state is not an input")
     return [*notes, *(exponential_tests(solution.study) if found.outlook.lengths_h else ())]
 
 
@@ -376,9 +374,9 @@ def duty_table(
     pandas.DataFrame
         Index ``part``, parts that are alike together, the worst first; ``down_now`` (services that are down until
         somebody acts or repairs), ``p_failure_within`` and ``expected_downtime_min`` of the principal traffic,
-        ``times`` (the usual downtime), ``redundancy_back_h``, ``must_not_fail`` (parts that take a service down now and
-        not otherwise), ``do_first`` (what leaves the least downtime; the repair where nothing lowers it by more than a
-        twentieth). ``attrs["error_bound"]`` bounds every probability.
+        ``times_usual`` (multiple of the usual downtime), ``redundancy_back_h``, ``must_not_fail`` (parts that take a
+        service down now and not otherwise), ``do_first`` (what leaves the least downtime; the repair where nothing
+        lowers it by more than a twentieth). ``attrs["error_bound"]`` bounds every probability.
 
     Raises
     ------
@@ -431,7 +429,7 @@ def duty_table(
                     "down_now": ", ".join(down),
                     "p_failure_within": ahead.mean(outlook.fails(place)) if ahead.up_now(place) else math.nan,
                     "expected_downtime_min": downtime_h * 60,
-                    "times": downtime_h / mean_h if mean_h > 0 else math.nan,
+                    "times_usual": downtime_h / mean_h if mean_h > 0 else math.nan,
                     "redundancy_back_h": ahead.redundancy_back_h,
                     "must_not_fail": _must_not_fail(ahead, names),
                     "do_first": action_words(first) if first is not None and helps else _repair_words(names),

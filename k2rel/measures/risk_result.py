@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -121,12 +121,13 @@ class Risk(ShownTable):
         -------
         pandas.DataFrame
             Index ``service``; ``up_now``, ``back_h``, ``expected_downtime_min``, ``expected_downtime_usual_min``,
-            ``times``, ``p_failure_within``, ``p_failure_usual``, for each length ``p_longer_...`` and ``..._usual``.
+            ``times_usual``, ``p_failure_within``, ``p_failure_usual``, for each length ``p_longer_than_...`` and
+            ``..._usual``.
 
         Examples
         --------
         >>> import k2rel
-        >>> k2rel.risk("L2R", "server_A").table().loc["media", "times"].round(1)
+        >>> k2rel.risk("L2R", "server_A").table().loc["media", "times_usual"].round(1)
         np.float64(2.9)
         """
         import pandas as pd
@@ -138,15 +139,17 @@ class Risk(ShownTable):
                 "back_h": math.nan if each.back_h is None else each.back_h,
                 "expected_downtime_min": each.downtime_h * 60,
                 "expected_downtime_usual_min": each.downtime_usual_h * 60,
-                "times": each.times,
+                "times_usual": each.times,
                 "p_failure_within": math.nan if each.p_failure_within is None else each.p_failure_within,
                 "p_failure_usual": each.p_failure_usual,
                 **_longer(self.lengths_h, each),
                 **{
-                    f"{name}_{end}": value * (60 if name == "downtime_h" else 1)
-                    for name in ("p_failure_within", "downtime_h")
-                    if name in each.intervals
-                    for end, value in zip(("low", "high"), each.intervals[name], strict=True)
+                    f"p_failure_within_{end}": value
+                    for end, value in zip(("low", "high"), each.intervals.get("p_failure_within", ()), strict=False)
+                },
+                **{
+                    f"expected_downtime_{end}_min": 60 * value
+                    for end, value in zip(("low", "high"), each.intervals.get("downtime_h", ()), strict=False)
                 },
             }
             for each in self.services
@@ -159,7 +162,7 @@ class Risk(ShownTable):
         Returns
         -------
         pandas.DataFrame
-            Index ``part``; ``services``, ``p_within``, ``always``.
+            Index ``part``; ``services``, ``p_part_failure``, ``always``.
 
         Examples
         --------
@@ -170,10 +173,10 @@ class Risk(ShownTable):
         import pandas as pd
 
         rows = [
-            {"part": e.part, "services": ", ".join(e.services), "p_within": e.p_within, "always": e.always}
+            {"part": e.part, "services": ", ".join(e.services), "p_part_failure": e.p_within, "always": e.always}
             for e in self.critical
         ]
-        frame = pd.DataFrame(rows, columns=["part", "services", "p_within", "always"]).set_index("part")
+        frame = pd.DataFrame(rows, columns=["part", "services", "p_part_failure", "always"]).set_index("part")
         return self.provenance.signed(frame)
 
     def action_table(self) -> pd.DataFrame:
@@ -343,7 +346,10 @@ class Risk(ShownTable):
                 for e in self.services
             ],
             "buffer_h": self.lengths_h[0],
-            "critical": [asdict(each) | {"services": list(each.services)} for each in self.critical],
+            "critical": [
+                {"part": e.part, "services": list(e.services), "p_part_failure": e.p_within, "always": e.always}
+                for e in self.critical
+            ],
             "actions": [
                 {
                     "action": each.action,
@@ -380,48 +386,48 @@ class Risk(ShownTable):
         --------
         >>> import k2rel
         >>> k2rel.risk("L2R", "server_A").words()[:71]
-        'Down now: ftp (back after 7.5 h on average). Media is up; in the next 2'
+        'Down now: ftp (mean time to restoration 7.5 h). Media is up; expected d'
         """
         main, horizon = self[self.principal], format_duration(self.horizon_h)
-        usual = f"{_times(main.times)} as much as usual" if math.isfinite(main.times) else "usually none"
-        lost = f"in the next {horizon} {_minutes(main.downtime_h)} min of downtime are expected, {usual}"
+        usual = f"{_times(main.times)} the usual" if math.isfinite(main.times) else "usually none"
+        lost = f"expected downtime in the next {horizon}: {_minutes(main.downtime_h)} min, {usual}"
         if not main.up_now:
             back = "never by itself" if math.isinf(main.back_h or 0.0) else format_duration(main.back_h or 0.0)
-            text = f"{self.principal} is down, for {back} more on average; {lost}"
+            text = f"{self.principal} is down, mean time to restoration {back}; {lost}"
         elif main.p_failure_within is None:  # nobody asked for probabilities
             text = f"{self.principal} is up; {lost}"
         else:
             chances = [
-                _chance("fails at all", main.p_failure_within, main.p_failure_usual),
+                _chance("P(failure)", main.p_failure_within, main.p_failure_usual),
                 *(
-                    _chance(f"fails for more than {format_duration(hours)}", p, usual)
+                    _chance(f"P(longer than {format_duration(hours)})", p, usual)
                     for hours, p, usual in zip(
                         self.lengths_h[1:], main.p_longer[1:], main.p_longer_usual[1:], strict=True
                     )
                 ),
             ]
-            text = f"{self.principal} is up; {lost}; it {', '.join(chances)}"
+            text = f"{self.principal} is up; {lost}; {', '.join(chances)}"
         if down := [e for e in self.services if not e.up_now and e.service != self.principal]:
             said = [e.service.replace("_", " ") + _back_words(e.back_h) for e in down]
             text = f"Down now: {', '.join(said)}. {text[0].upper()}{text[1:]}"
         now = [each.part for each in self.critical if not each.always]
-        must = f"must not fail now: {_listed(now)}" if now else "no failure now takes down more than it always does"
+        must = f"single points of failure now: {_listed(now)}" if now else "no additional single point of failure now"
         return f"{text}. {must[0].upper()}{must[1:]}. {self._first_words()}"
 
     def _first_words(self) -> str:
         first = next((each for each in self.actions if each.after_h == 0.0), None)
         main = self[self.principal]
         if first is None:
-            return "Nothing is to be done."
+            return "No action is needed."
         if first.downtime_h > WORTH * main.downtime_h:
-            return "Nothing that can be done now lowers the expected downtime by more than a twentieth."
-        back = f" All is redundant again after {format_duration(self.redundancy_back_h)} on average."
-        return f"First: {action_words(first)}; done now it leaves {_minutes(first.downtime_h)} min." + (
+            return "No action now lowers the expected downtime by more than a twentieth."
+        back = f" Mean time to full redundancy: {format_duration(self.redundancy_back_h)}."
+        return f"First action: {action_words(first)}; done now, it leaves {_minutes(first.downtime_h)} min." + (
             back if math.isfinite(self.redundancy_back_h) else ""
         )
 
     def _shown_table(self) -> pd.DataFrame:
-        return self.table()[["up_now", "p_failure_within", "p_failure_usual", "expected_downtime_min", "times"]]
+        return self.table()[["up_now", "p_failure_within", "p_failure_usual", "expected_downtime_min", "times_usual"]]
 
     def _line(self) -> str:
         return f"{self.provenance.site}, {self.state_words()}: {self.words()}"
@@ -431,7 +437,7 @@ def _longer(lengths_h: Sequence[float], each: RiskOfService) -> dict[str, float]
     """Probabilities of outages by their length, each beside the usual one."""
     result: dict[str, float] = {}
     for hours, p, usual in zip(lengths_h, each.p_longer, each.p_longer_usual, strict=True):
-        result |= {f"p_longer_{_word(hours)}": p, f"p_longer_{_word(hours)}_usual": usual}
+        result |= {f"p_longer_than_{_word(hours)}": p, f"p_longer_than_{_word(hours)}_usual": usual}
     return result
 
 
@@ -444,7 +450,7 @@ def action_words(action: Action) -> str:
 
 def _chance(what: str, p: float, usual: float) -> str:
     times = "" if not usual > 0 else ", as usual" if 0.95 < p / usual < 1.05 else f", {_times(p / usual)} the usual"
-    return f"{what} with probability {probability_text(p)}{times}"
+    return f"{what} = {probability_text(p)}{times}"
 
 
 def _times(ratio: float) -> str:
@@ -453,7 +459,7 @@ def _times(ratio: float) -> str:
 
 def _back_words(back_h: float | None) -> str:
     known = back_h is not None and math.isfinite(back_h)
-    return f" (back after {format_duration(back_h)} on average)" if known and back_h is not None else ""
+    return f" (mean time to restoration {format_duration(back_h)})" if known and back_h is not None else ""
 
 
 def _minutes(hours: float) -> str:

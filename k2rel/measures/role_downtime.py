@@ -29,13 +29,13 @@ __all__ = ["downtime_causes", "why_they_differ"]
 FloatArray = NDArray[np.float64]
 
 _WHILE = {
-    "takeover_in_progress": "a takeover is on its way",
-    "failed_takeover": "a takeover has failed",
-    "split_brain": "two sides have a role, or that is mended",
-    "planned_move": "a role is given back, or in a drill",
-    "loss_not_detected": "a loss is not detected yet",
-    "no_backup": "a server is not in service",
-    "no_takeover_helps": "all servers are in service",
+    "takeover_in_progress": "takeover in progress",
+    "failed_takeover": "failed takeover",
+    "split_brain": "split brain, or its restoration",
+    "planned_move": "failback or drill",
+    "loss_not_detected": "failure not yet detected",
+    "no_backup": "server out of service",
+    "no_takeover_helps": "all servers in service",
 }
 
 
@@ -46,7 +46,7 @@ def downtime_causes(
     *,
     method: str = "auto",
 ) -> pd.DataFrame:
-    """Split the downtime of a service by what the roles are doing meanwhile.
+    """Split the downtime of a service by the state of the roles.
 
     Parameters
     ----------
@@ -58,14 +58,14 @@ def downtime_causes(
     Returns
     -------
     pandas.DataFrame
-        Index ``while``; ``downtime_min_per_year`` and ``share``: a takeover is on its way; a takeover has failed and
-        waits for a person; a server waits to be placed back in service or is in maintenance; everything is in
-        service and parts have failed. Where a site can have it, also: two sides have a role, or that is mended; a role
-        is given back, or in a drill; a loss is not detected yet.
+        Index ``while``; ``downtime_min_per_year`` and ``share_of_downtime``: takeover in progress; failed takeover,
+        which waits for operator action; server out of service, until an operator returns it, or in maintenance; all
+        servers in service, parts having failed. Where a site can have it, also: split brain, or its restoration;
+        failback or drill; failure not yet detected.
 
     Examples
     --------
-    >>> downtime_causes("L2R")["share"].round(2).tolist()
+    >>> downtime_causes("L2R")["share_of_downtime"].round(2).tolist()
     [0.04, 0.84, 0.01, 0.11]
     """
     import pandas as pd
@@ -75,7 +75,7 @@ def downtime_causes(
     minutes = np.array(list(found.values()))
     words = [_WHILE[doing] for doing in found]
     share = minutes / minutes.sum() if minutes.any() else np.full(len(minutes), np.nan)
-    frame = pd.DataFrame({"while": words, "downtime_min_per_year": minutes, "share": share})
+    frame = pd.DataFrame({"while": words, "downtime_min_per_year": minutes, "share_of_downtime": share})
     return framed(frame.set_index("while"), solution)
 
 
@@ -113,10 +113,11 @@ def why_they_differ(study: StudyLike, organisation: Organisation | None = None) 
         none = f"{site.name} has no role that can move: "
         if site.suspensions:
             later = any(np.isfinite(entry.auto_recovery_h) for entry in site.suspensions)
-            return f"{none}the ideal figure does not know what was lost first{', nor auto-recovery' if later else ''}."
+            recovery = ", nor on auto-recovery" if later else ""
+            return f"{none}the ideal figure does not depend on what failed first{recovery}."
         return none + "both figures rest on the same states."
     if solution.method == "simulation":
-        return f"{site.name} is simulated ({solution.reason}); what makes the difference is not taken apart there."
+        return f"{site.name} is simulated ({solution.reason}); the simulation does not split the difference by cause."
     dynamics = solution.dynamics
     takeover = dynamics.states.takeover
     apart = study.policy.apart
@@ -124,9 +125,9 @@ def why_they_differ(study: StudyLike, organisation: Organisation | None = None) 
     if takeover is None:
         where = "their first holders" if apart else "the preferred side"
         return (
-            f"Here the chain too follows the roles of {site.name} at {where}: a role is back at {home} "
+            f"Here the Markov chain, too, has the roles of {site.name} at {where}: a role is back at {home} "
             f"at once whenever {healthy} is healthy, a takeover takes no time and never fails, and "
-            "no server waits for a person. It differs from the figures of independent parts only by who repairs."
+            "no server waits for operator action. Figures of independent parts differ by repair crews only."
         )
     principal = principal_traffic(site)
     minutes = _minutes_while(solution, principal)
@@ -136,28 +137,28 @@ def why_they_differ(study: StudyLike, organisation: Organisation | None = None) 
     role = site.roles[takeover.roles[0]]
     servers = study.policy.redundant_servers
     by_itself = bool(servers) and all(study.policy.returns_by_itself(server) for server in servers)
-    back = "it is good again, when it comes back by itself" if by_itself else "a person places it back"
+    back = "it is restored, and then returns by itself" if by_itself else "an operator returns it to service"
     stay = (
         f"Roles go back to {'their first holders' if apart else 'the preferred side'} by themselves"
         if all(site.roles[name].failback == "automatic" for name in takeover.roles)
         else "Roles stay where they are"
     )
     more = "".join(
-        f"{minutes[doing]:.3g} min are lost while {_WHILE[doing]}. "
+        f"{_WHILE[doing].capitalize()}: {minutes[doing]:.3g} min/year. "
         for doing in ("split_brain", "planned_move", "loss_not_detected")
         if doing in minutes
     )
-    longer = f"{modelled:.3g} instead of {ideal:.3g} minutes a year"
+    longer = f"{modelled:.3g} min/year with takeovers as modelled and {ideal:.3g} min/year with ideal ones"
     return (
         f"{principal} is down for {longer}. With ideal takeovers a role is back at {home} "
         f"at once whenever {healthy} is healthy, and a takeover takes no time and never fails. "
         "As modelled "
-        f"a takeover {_takes(site, role)} ({minutes['takeover_in_progress']:.3g} min a year are "
-        f"lost while one is on its way), {_fails(site, role)} and then {_until(role)} "
-        f"({minutes['failed_takeover']:.3g} min), and the former primary is out of service until {back}: a second "
-        f"failure in that time finds no backup ({minutes['no_backup']:.3g} min). {more}The remaining "
-        f"{minutes['no_takeover_helps']:.3g} min come from failures that no takeover helps "
-        f"against. {stay}: {_where_roles_are(solution)} of the year.{_persons(site, takeover.roles)}"
+        f"a takeover {_takes(site, role)} ({minutes['takeover_in_progress']:.3g} min/year "
+        f"while one is in progress), {_fails(site, role)} and then {_until(role)} "
+        f"({minutes['failed_takeover']:.3g} min/year), and the former primary is out of service until {back}: a second "
+        f"failure in that time finds no standby ready ({minutes['no_backup']:.3g} min/year). {more}The remaining "
+        f"{minutes['no_takeover_helps']:.3g} min/year come from failures against which no takeover "
+        f"helps. {stay}: {_where_roles_are(solution)} of the year.{_persons(site, takeover.roles)}"
     )
 
 
@@ -170,26 +171,26 @@ def _fences(site: Site, role: Role) -> list[TakeoverNeed]:
 def _takes(site: Site, role: Role) -> str:
     fence_h = max((need.time_h for need in _fences(site, role)), default=0.0)
     fence = f" after {lasts_words(fence_h)} for the fence" if fence_h else ""
-    return ("is at once" if role.switchover_h == 0 else f"takes {role.switchover_h * 3600:.0f} s") + fence
+    return ("is instant" if role.switchover_h == 0 else f"takes {role.switchover_h * 3600:.0f} s") + fence
 
 
 def _fails(site: Site, role: Role) -> str:
     worst = min((need.coverage for need in _fences(site, role)), default=1.0)
     why = [f"with probability {failure_words(role)}"] if role.coverage < 1 or role.coverage_of else []
     why += [f"with its fence ({1 - worst:.2g})"] if worst < 1 else []
-    why += ["where it is unready"] if role.drift_per_h else []
-    return "fails " + (" or ".join(why) or "only where nobody is ready when it arrives")
+    why += ["if the standby is not ready"] if role.drift_per_h else []
+    return "fails " + (" or ".join(why) or "only if no standby is ready when it ends")
 
 
 def _until(role: Role) -> str:
-    return "is tried once more or waits for a person" if role.retry_coverage else "waits for a person"
+    return "is tried once more or waits for operator action" if role.retry_coverage else "waits for operator action"
 
 
 def _persons(site: Site, roles: Sequence[str]) -> str:
     """What persons do that ideal takeovers are without, where that can make the ideal figure the worse one."""
     if not any(site.roles[name].operator_moves == "any loss" for name in roles):
         return ""
-    return " With ideal takeovers no person moves a role that waits for its fence, its heartbeat or anything else."
+    return " With ideal takeovers no operator moves a role that waits for its fence, its heartbeat or anything else."
 
 
 def _where_roles_are(solution: Solution) -> str:

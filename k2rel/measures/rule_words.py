@@ -30,11 +30,15 @@ def _said(policy: Policy, roles: list[Role]) -> Iterator[Said]:
         why = "exponential; of several causes the shortest time counts, of roles lost together the longest"
         yield "detection", _each(roles, _detected), why
     else:
-        yield "detection", "a loss is noticed at once", "the time until a heartbeat is missed belongs to the switchover"
+        yield (
+            "detection",
+            "a failure is detected at once",
+            "the time until a heartbeat is missed belongs to the switchover",
+        )
     stopped = ", and its fences' time before that" if any(fence.time_h > 0 for fence in fences) else ""
     yield (
         "switchover",
-        f"all that requires or prefers a role is interrupted while it is on its way{stopped}",
+        f"all that requires or prefers a role is interrupted during its takeover{stopped}",
         "no holder has it",
     )
     yield (
@@ -64,7 +68,7 @@ def _said(policy: Policy, roles: list[Role]) -> Iterator[Said]:
     yield (
         "times",
         "switchover and operator action exponential",
-        "the simulation takes other laws from a file of circumstances",
+        "the simulation takes other distributions from a file of circumstances",
     )
     yield from _of_sites_that_have_it(site, roles)
 
@@ -84,7 +88,7 @@ def _detected(role: Role) -> str:
         return f"after {format_duration(hours)}" if hours > 0 else "at once"
 
     other = ", ".join(f"{after(hours)} if {cause} failed" for cause, hours in times.items() if cause)
-    return f"a loss is noticed {after(times[''])}" + (f" ({other})" if other else "") + ", on average"
+    return f"a failure is detected {after(times[''])}" + (f" ({other})" if other else "") + ", on average"
 
 
 def _arrival(policy: Policy) -> str:
@@ -147,7 +151,7 @@ def _silence(policy: Policy, roles: list[Role]) -> Iterator[Said]:
 
 
 def _mended(role: Role) -> str:
-    serves = {"neither": "nobody performs the role", "former": "the former holder performs the role",
+    serves = {"neither": "no holder performs the role", "former": "the former holder performs the role",
               "new": "the new holder performs the role"}[role.split_serves]  # fmt: skip
     if role.split_mend_h == 0:
         return f"{serves} meanwhile, and it is over without mending"

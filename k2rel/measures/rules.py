@@ -88,8 +88,8 @@ def rule_effects(
     Returns
     -------
     pandas.DataFrame
-        Columns ``rule``, ``value``, ``in_use``, ``service``, ``preferred_min_per_year`` (roles at the preferred side,
-        exact) and ``sticky_min_per_year``: for each rule the value in use and then every other one, alone changed.
+        Columns ``rule``, ``value``, ``in_use``, ``service``, ``ideal_min_per_year`` (ideal takeovers,
+        exact) and ``modelled_min_per_year``: for each rule the value in use and then every other one, alone changed.
         Empty where no role can move.
 
     Raises
@@ -109,7 +109,7 @@ def rule_effects(
     study = study_of(study)
     from k2rel.measures.dynamic import sticky_and_preferred
 
-    columns = ["rule", "value", "in_use", "service", "preferred_min_per_year", "sticky_min_per_year"]
+    columns = ["rule", "value", "in_use", "service", "ideal_min_per_year", "modelled_min_per_year"]
     wanted = None if services is None else as_names("services", services)
 
     @cache

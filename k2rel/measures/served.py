@@ -42,7 +42,7 @@ def served(
     Returns
     -------
     pandas.DataFrame
-        Index ``clients``; ``probability`` that exactly so many are served, ``or_fewer`` that no more are.
+        Index ``clients``; ``probability`` that exactly so many are served, ``p_at_most`` that no more are.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def served(
     else:
         raise solution.cannot(f"the clients served with {wanted}", "exact or markov")
     frame = pd.DataFrame(
-        {"probability": p, "or_fewer": np.append(at_most_one(np.cumsum(p[:-1])), 1.0)},
+        {"probability": p, "p_at_most": np.append(at_most_one(np.cumsum(p[:-1])), 1.0)},
         index=pd.RangeIndex(len(p), name="clients"),
     )
     return framed(frame, solution)

@@ -199,9 +199,9 @@ def _solution(
             raise InputError(f"{name}: {work[0]}: only method markov and simulation follow that, not exact")
         if told := who.differences():
             raise InputError(f"{name}: {told[0]}: the exact engine has ideal takeovers; ask with method markov")
-        return made("exact", "asked for by name", IDEAL if roles else AS_MODELLED)
+        return made("exact", "requested", IDEAL if roles else AS_MODELLED)
     if method != "auto":
-        return made(method, "asked for by name")
+        return made(method, "requested")
     if circumstances is not None:
         return made("simulation", "circumstances are followed by the simulation alone")
     needs = [*(roles if who.roles == "sticky" else []), *work]
@@ -259,9 +259,9 @@ def role_needs(study: Study) -> list[str]:
         "takeovers take time": any(role.switchover_h > 0 for role in roles),
         "takeovers can fail": any(value < 1 for role in roles for value in coverages(role).values()),
         "roles stay where a takeover put them": any(role.failback != "automatic" for role in roles),
-        "servers wait for a person": bool(roles)
+        "servers wait for operator action": bool(roles)
         and not all(policy.returns_by_itself(server) for server in policy.redundant_servers),
-        "losses are detected after a while": any(max(detection_times(role).values()) > 0 for role in roles),
+        "failures are detected after a time": any(max(detection_times(role).values()) > 0 for role in roles),
         "roles are given back after a while": any(role.failback_after_h > 0 or role.giveback_h for role in roles),
         "takeovers begin without a cause": any(role.spurious_per_h > 0 for role in roles),
         "takeovers become unready unnoticed": any(role.drift_per_h > 0 for role in roles),

@@ -28,7 +28,7 @@ _GOOD, _BAD = 0, 1  # its rows here
 # what can follow a takeover that failed: title, events in which it works and in which it does not, and in words
 _AFTER_FAILURE = (
     ("another attempt", "retry", "retry_fails", "another attempt is made"),
-    ("operator", "manual_takeover", "manual_takeover_fails", "a person places it"),
+    ("operator", "manual_takeover", "manual_takeover_fails", "operator action"),
     ("restoration", "restoration", "", "it is restored"),
 )
 _STAY = "roles stay where they are until the next takeover"
@@ -112,7 +112,7 @@ class _Walk:
         outcome = follow(self.policy, self.failed if row == _BAD else (), self.variables(control))
         lost = [name.replace("_", " ") for name, there in outcome.services.items() if not there]
         words = [self.takeover.words(control)] if self.takeover.roles else []
-        words += [f"lost: {', '.join(lost)}" if lost else "every service is there", *([lasts] if lasts else [])]
+        words += [f"down: {', '.join(lost)}" if lost else "every service is there", *([lasts] if lasts else [])]
         self.found.append(Step(title, "; ".join(words).replace("_", " "), outcome))
 
     def variables(self, control: int) -> dict[str, bool]:
@@ -146,7 +146,7 @@ class _Walk:
         if settled == 0 or (held and self.takeover.eventful):
             self.step("failed", _BAD, settled, "no role moves")
             return None, settled
-        self.step("detection", _BAD, 0, "until a backup notices it and starts to take over; taken as at once")
+        self.step("detection", _BAD, 0, "until a backup notices it and starts to take over; assumed to be instant")
         return 0, settled
 
     def moves(self, begins: int, settled: int) -> int:
@@ -203,8 +203,8 @@ class _Walk:
         if takeover.moving[settled]:  # servers have returned by themselves, and a role is on its way back
             lasts = format_duration(self.arrival_h(_GOOD, settled))
             servers = [name for name in self.found[-1].outcome.out_of_service if self.policy.returns_by_itself(name)]
-            own = f"{', '.join(servers)} in service again without a person; " if servers else ""
-            self.step("repaired", _GOOD, settled, f"{own}the way back takes {lasts} on average")
+            own = f"{', '.join(servers)} in service again without operator action; " if servers else ""
+            self.step("repaired", _GOOD, settled, f"{own}the failback takes {lasts} on average")
             return self.arrived(_GOOD, settled)
         if (back := self.event("failback", _GOOD, settled)) is not None:
             waits = f"until its first holder gets it back, {format_duration(1.0 / back[0])} on average"
@@ -215,7 +215,7 @@ class _Walk:
                 self.step("giveback", _GOOD, settled, f"for {lasts} on average")
                 settled = self.arrived(_GOOD, settled)
             return settled
-        self.step("repaired", _GOOD, settled, "until a person places it back in service" if settled else "")
+        self.step("repaired", _GOOD, settled, "until an operator returns it to service" if settled else "")
         return settled
 
     def back(self, settled: int) -> None:

@@ -131,7 +131,7 @@ def _rows(takeover: Takeover, counts: Counts) -> Iterator[dict[str, str | float]
     kinds = {position.kind for role in takeover.roles for position in takeover.positions[role].all}
 
     def row(what: str, per_h: float, minutes: float = np.nan) -> dict[str, str | float]:
-        return {"what": what, "per_year": per_h * HOURS_PER_YEAR, "min_per_year": minutes}
+        return {"what": what, "events_per_year": per_h * HOURS_PER_YEAR, "downtime_min_per_year": minutes}
 
     def lasting(what: str, per_h: float, *of: Kind) -> dict[str, str | float]:
         return row(what, per_h, counts.minutes(takeover, *of))

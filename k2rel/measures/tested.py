@@ -42,8 +42,8 @@ def mean_values(study: Study, *, chain: bool = False) -> str:
         else "only the mean unavailability over the cycle"
     )
     return (
-        f"{_named(parts)}: this file has {what}, so losses of several together come out too rare where they are tested "
-        f"on the same days; k2rel availability{' --method markov' if chain else ''} follows the days"
+        f"{_named(parts)}: this file has {what}, so their simultaneous failures are underestimated where tests are on "
+        f"the same days; k2rel availability{' --method markov' if chain else ''} follows the days"
     )
 
 
@@ -53,8 +53,8 @@ def exponential_tests(study: Study) -> list[str]:
     if not parts:
         return []
     return [
-        f"{_named(parts)}: lengths of interruptions and the time to the first loss take the time "
-        "until a test as exponential with its mean, not the days of the tests"
+        f"{_named(parts)}: durations of interruptions and the time to first failure are computed "
+        "with exponential times until a test, not with the days of the tests"
     ]
 
 

@@ -67,7 +67,7 @@ class UncertaintyResult(ShownTable):
         --------
         >>> from k2rel.studies import study
         >>> t = uncertainty(study("L2R"), ["media"], samples=64).table()
-        >>> bool(t.loc["media", "q05"] < t.loc["media", "as_given"] < t.loc["media", "q95"])
+        >>> bool(t["low_min_per_year"].iloc[0] < t["downtime_min_per_year"].iloc[0] < t["high_min_per_year"].iloc[0])
         True
         """
         import pandas as pd
@@ -82,8 +82,10 @@ class UncertaintyResult(ShownTable):
                 ends = np.quantile(often, [0.05, 0.95]).tolist()
                 row += [self.often[name] * HOURS_PER_YEAR, float(often.mean()), *ends]
             rows.append(row)
-        columns = ["service", "as_given", "mean", "mean_low", "mean_high", "deviation", "q05", "q50", "q95"]
-        more = ["failures_per_year", "failures_mean", "failures_q05", "failures_q95"]
+        columns = ["service", "downtime_min_per_year", "mean_min_per_year", "mean_low_min_per_year",
+                   "mean_high_min_per_year", "standard_deviation_min_per_year", "low_min_per_year",
+                   "median_min_per_year", "high_min_per_year"]  # fmt: skip
+        more = ["failures_per_year", "mean_failures_per_year", "low_failures_per_year", "high_failures_per_year"]
         width = len(rows[0]) if rows else len(columns)
         frame = pd.DataFrame(rows, columns=[*columns, *more][:width]).set_index("service")
         frame.attrs |= {"samples": self.samples, "seed": self.seed}
@@ -143,12 +145,12 @@ class UncertaintyResult(ShownTable):
         clients = self.provenance.clients
         carried = f"The site carries its {clients} clients with a probability of {percentage(self.p_carries)}"
         if self.carries_after is not None:
-            carried += f", and after every single failure, too, with {percentage(float(self.carries_after.mean()))}"
+            carried += f", and with {percentage(float(self.carries_after.mean()))} also after every single failure"
         if self.overload is None:
             return f"{carried}."
         low, high = np.quantile(self.overload, [0.05, 0.95]).tolist()
         between = f", {low:.3g} to {high:.3g} (90 %)" if high > low else ""
-        return f"{carried}. P(something on the way is overloaded) = {self.overload.mean():.3g} on average{between}."
+        return f"{carried}. P(any overload) = {self.overload.mean():.3g} on average{between}."
 
     @property
     def p_carries(self) -> float:
@@ -184,7 +186,7 @@ class UncertaintyResult(ShownTable):
 
     def _line(self) -> str:
         found = [
-            f"{name} {three_digits(row.q05)} to {three_digits(row.q95)}"
+            f"{name} {three_digits(row.low_min_per_year)} to {three_digits(row.high_min_per_year)}"
             for name, row in self.table().head(4).iterrows()
         ]
         return f"{self.provenance.site}: downtime within 90 % [min/year]: {', '.join(found)}; {self.samples:,} samples"

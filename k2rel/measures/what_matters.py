@@ -101,7 +101,7 @@ def swing(
     -------
     pandas.DataFrame
         Index ``input``, widest swing first; ``about``, ``kind``, ``evidence``, ``value``, ``low``, ``high``,
-        ``unit``, and ``downtime_low``, ``downtime_high`` [min/year] at the limits.
+        ``unit``, and ``downtime_at_low_min_per_year``, ``downtime_at_high_min_per_year``.
 
     Raises
     ------
@@ -123,9 +123,10 @@ def swing(
          item.unit, *pair)
         for item, pair in zip(items, ends.tolist(), strict=True)
     ]  # fmt: skip
-    columns = ["input", "about", "kind", "evidence", "value", "low", "high", "unit", "downtime_low", "downtime_high"]
+    columns = ["input", "about", "kind", "evidence", "value", "low", "high", "unit",
+               "downtime_at_low_min_per_year", "downtime_at_high_min_per_year"]  # fmt: skip
     frame = pd.DataFrame(rows, columns=columns).set_index("input")
-    order = (frame["downtime_high"] - frame["downtime_low"]).abs().sort_values(ascending=False, kind="stable").index
+    order = (frame[columns[-1]] - frame[columns[-2]]).abs().sort_values(ascending=False, kind="stable").index
     return framed(frame.loc[order], asked.solution)
 
 
@@ -160,7 +161,7 @@ def sensitivity(
     pandas.DataFrame
         Largest total first; ``about`` (in words), ``first_order``, what goes when the group becomes known, and
         ``total``, with what it does together with others, each with 90 % bootstrap limits ``first_low``,
-        ``first_high``, ``total_low``, ``total_high``; ``deviation_if_known`` [min/year], the standard deviation that
+        ``first_high``, ``total_low``, ``total_high``; ``deviation_if_known_min_per_year``, the standard deviation that
         then is left; ``inputs``. Its attrs say what only several do ``together``, the ``deviation`` now, and how much
         of draws that it has not seen a polynomial ``explained``.
 
@@ -215,7 +216,7 @@ def sensitivity(
         rows.append((name, said, share.first, share.first_low, share.first_high, share.total, share.total_low,
                      share.total_high, left, " ".join(members)))  # fmt: skip
     columns = [by, "about", "first_order", "first_low", "first_high", "total", "total_low", "total_high",
-               "deviation_if_known", "inputs"]  # fmt: skip
+               "deviation_if_known_min_per_year", "inputs"]  # fmt: skip
     frame = pd.DataFrame(rows, columns=columns).set_index(by)
     frame = frame.sort_values("total", ascending=False, kind="stable")
     more = {"together": 1.0 - float(frame["first_order"].sum()), "deviation": math.sqrt(variance)}

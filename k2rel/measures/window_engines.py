@@ -120,7 +120,7 @@ def exact_windows(solution: Solution, service: str, window_h: float) -> ExactWin
             f"with {states.chain.states:,} states a probability is bounded by {bound + spent.merged:.1e}, too wide"
         )
     spent.none()  # of chains that are too large for the numbers, this is the first to say so
-    why = "the chain tells where the site is and for how long"
+    why = "distribution by the Markov chain"
     return ExactWindows(
         spent, bound, states.error_bound * window_h, left_out, why,
         replace(

@@ -54,7 +54,7 @@ def importances(site: Site, rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:
     """Rows of importances as a table, largest contribution first."""
     import pandas as pd
 
-    columns = ["part", "type", "side", "unavailability", "birnbaum", "share", "downtime_min_per_year"]
+    columns = ["part", "type", "side", "unavailability", "birnbaum", "share_of_downtime", "downtime_min_per_year"]
     frame = pd.DataFrame(rows, columns=[*columns, "raw", "rrw", "dif", "slope_rate_h", "slope_mttr_min_per_year"])
     frame = frame.set_index("part").sort_values("downtime_min_per_year", ascending=False, kind="stable")
     frame.attrs["sides"] = site.sides

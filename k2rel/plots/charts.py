@@ -96,7 +96,7 @@ def plot_causes(causes: pd.DataFrame, ax: Axes | None = None, *, sides: tuple[st
     if len(minutes):  # room for the figures
         ax.set_xlim(right=minutes.max() * (minutes.max() / low) ** 0.2)
     legend(ax)
-    return tidy(ax, "Which parts cause the downtime", "downtime [min/year], logarithmic")
+    return tidy(ax, "Downtime by the part that causes it", "downtime [min/year], logarithmic")
 
 
 def plot_availability_over_time(frame: pd.DataFrame, service: str, ax: Axes | None = None) -> Axes:
@@ -121,19 +121,19 @@ def plot_availability_over_time(frame: pd.DataFrame, service: str, ax: Axes | No
     >>> import k2rel
     >>> frame = k2rel.over_time(k2rel.study("L2"), "media", [1.0, 10.0])
     >>> plot_availability_over_time(frame, "media").get_xlabel()
-    'time since everything was new [h], logarithmic'
+    'time from the all-up state [h], logarithmic'
     """
     ax = new_axes(ax, (WIDE, 3.2))
     hours = frame.index.to_numpy()
-    ax.plot(hours, frame["point_unavailability"], color=INK, label="with repair: 1 - A(t)")
+    ax.plot(hours, frame["point_unavailability"], color=INK, label="point unavailability, 1 - A(t)")
     if "mission_unreliability" in frame:  # by the exact engine alone
         unreliability = frame["mission_unreliability"]
-        ax.plot(hours, unreliability, color=LOST, ls="--", label="no repair during the mission: 1 - R(t)")
+        ax.plot(hours, unreliability, color=LOST, ls="--", label="unreliability, 1 - R(t)")
     ax.set_xscale("log")
     ax.set_yscale("log")
     legend(ax)
-    title = f"Probability that {service.replace('_', ' ')} is lost for some client at a time"
-    return tidy(ax, title, "time since everything was new [h], logarithmic", "probability, logarithmic")
+    title = f"Probability that {service.replace('_', ' ')} is down for some client"
+    return tidy(ax, title, "time from the all-up state [h], logarithmic", "probability, logarithmic")
 
 
 def plot_contracts(frame: pd.DataFrame, ax: Axes | None = None, *, allowed_min_per_year: float = float("nan")) -> Axes:
@@ -278,17 +278,17 @@ def plot_downtime_budget(cuts: pd.DataFrame, downtime_min_per_year: float, ax: A
     minutes = rows["downtime_min_per_year"].to_numpy(dtype=float)
     shares = 100 * minutes[::-1].cumsum()[::-1] / downtime_min_per_year
     beside = [f"{minutes_text(value)} min, in all {share:.1f} %" for value, share in zip(minutes, shares, strict=True)]
-    counts = rows["alike"] if "alike" in rows else [1] * len(rows)
+    counts = rows["equivalent_cut_sets"] if "equivalent_cut_sets" in rows else [1] * len(rows)
     names = [
         f"{alike} × {failures}" if alike > 1 else failures  # all of them have the minutes of the bar
-        for failures, alike in zip(rows["failures"], counts, strict=True)
+        for failures, alike in zip(rows["cut_set"], counts, strict=True)
     ]
     ax, depth = tall_rows_axes(ax, names, beside, 0.18)
     places = np.arange(len(rows)) - depth / 2
     ax.barh(places, minutes, color=MUTED, height=0.8 * depth, edgecolor=INK, linewidth=0.6)
     name_rows(ax, names, beside)
     ax.set_xlim(0, 1.02 * (minutes.max() if len(minutes) else 1.0))
-    return tidy(ax, "What the downtime is spent on, and the running total", "downtime [min/year]")
+    return tidy(ax, "Downtime by minimal cut set, and cumulative", "downtime [min/year]")
 
 
 def plot_modes(modes: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -310,7 +310,7 @@ def plot_modes(modes: pd.DataFrame, ax: Axes | None = None) -> Axes:
     --------
     >>> import k2rel
     >>> plot_modes(k2rel.modes(k2rel.study("L2R"))).get_xlabel()
-    'hours a year, logarithmic'
+    'time [h/year], logarithmic'
     """
     from textwrap import shorten
 
@@ -327,4 +327,4 @@ def plot_modes(modes: pd.DataFrame, ax: Axes | None = None) -> Axes:
                              hatch="//" if gone else None, edgecolor="white", label=label)  # fmt: skip
     name_rows(ax, names, beside)
     legend(ax)
-    return tidy(ax, "How the operating modes share the year", "hours a year, logarithmic")
+    return tidy(ax, "Time in each operating mode", "time [h/year], logarithmic")

@@ -51,7 +51,7 @@ def plot_data_loss_over_time(frame: pd.DataFrame, ax: Axes | None = None) -> Axe
     ax.set_yscale("log")
     ax.grid(alpha=0.3)
     legend(ax)
-    return tidy(ax, "Losses of data in 1,000 groups", "years in service", "losses until then")
+    return tidy(ax, "Data losses in 1,000 groups", "time in service [years]", "cumulative data losses")
 
 
 def plot_scrubbing(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -72,18 +72,18 @@ def plot_scrubbing(frame: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Examples
     --------
     >>> import pandas as pd
-    >>> frame = pd.DataFrame({"losses_per_1000": [50.0, 90.0], "low": [45.0, 85.0], "high": [55.0, 95.0],
-    ...                       "mttdl_formula": [0.4, 0.4]}, index=[24.0, 168.0])
+    >>> frame = pd.DataFrame({"losses_per_1000": [50.0, 90.0], "losses_per_1000_low": [45.0, 85.0],
+    ...                       "losses_per_1000_high": [55.0, 95.0], "mttdl_formula": [0.4, 0.4]}, index=[24.0, 168.0])
     >>> plot_scrubbing(frame).get_xscale()
     'log'
     """
     ax = new_axes(ax, (WIDE, 3.2))
     value = frame["losses_per_1000"]
-    around = [value - frame["low"], frame["high"] - value]
+    around = [value - frame["losses_per_1000_low"], frame["losses_per_1000_high"] - value]
     ax.errorbar(frame.index, value, yerr=around, fmt="o-", color=INK, capsize=3, label="simulated")
     ax.plot(frame.index, frame["mttdl_formula"], "--", color=MUTED, label="MTTDL formula")
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.grid(alpha=0.3)
     legend(ax)
-    return tidy(ax, "Losses of data in 1,000 groups", "time until scrubbing finds an error (scale) [h]", "losses")
+    return tidy(ax, "Data losses in 1,000 groups", "time until scrubbing finds an error (scale) [h]", "data losses")

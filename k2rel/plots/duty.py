@@ -36,19 +36,19 @@ def plot_risk(found: Risk, ax: Axes | None = None, *, service: str | None = None
     --------
     >>> import k2rel
     >>> plot_risk(k2rel.risk("L2R", "server_A")).get_xlabel()
-    'hours from now [h]'
+    'time from now [h]'
     """
     ax = new_axes(ax, (WIDE, 3.2))
     frame = found.curve(service)
-    ax.plot(frame.index, frame["expected_downtime_min"], color=LOST, label="from the state at present")
+    ax.plot(frame.index, frame["expected_downtime_min"], color=LOST, label="from the present state")
     usual = frame["expected_downtime_min_nothing_failed"]
     ax.plot(frame.index, usual, color=INK, ls="--", label="with nothing failed")
     back = found.redundancy_back_h
     if back < found.horizon_h:
-        ax.axvline(back, color=INK, lw=0.8, ls=":", label=f"redundant again, on average: {format_duration(back)}")
+        ax.axvline(back, color=INK, lw=0.8, ls=":", label=f"mean time to full redundancy: {format_duration(back)}")
     ax.set_xlim(0.0, found.horizon_h)
     ax.set_ylim(bottom=0.0)
     legend(ax)
     name = (service or found.principal).replace("_", " ")
     title = f"Downtime of {name} to be expected in the next {format_duration(found.horizon_h)}: {found.state_words()}"
-    return tidy(ax, title, "hours from now [h]", "downtime until then [min]")
+    return tidy(ax, title, "time from now [h]", "cumulative expected downtime [min]")

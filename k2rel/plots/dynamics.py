@@ -117,7 +117,7 @@ def plot_mode_graph(
             for number, mode in enumerate(chosen.tolist())
         ),
     )
-    tidy(ax, "Operating modes (square: somebody has no service), and changes a year between them")
+    tidy(ax, "Operating modes (square: clients without service), and transitions per year")
     ax.set_axis_off()
     return ax
 
@@ -149,7 +149,7 @@ def _hours(value: float) -> str:
 
 
 def plot_interruptions(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw how many interruptions a year last longer than a time.
+    """Draw the number of interruptions per year that exceed a duration.
 
     Parameters
     ----------
@@ -166,16 +166,16 @@ def plot_interruptions(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Examples
     --------
     >>> import pandas as pd
-    >>> row = {"per_year": 2.0, "longer_than_1_min": 0.5, "longer_than_1_h": 0.1}
+    >>> row = {"failures_per_year": 2.0, "share_longer_than_1_min": 0.5, "share_longer_than_1_h": 0.1}
     >>> plot_interruptions(pd.DataFrame([row], index=["media"])).get_xlabel()
-    'longer than [h], logarithmic'
+    'duration [h], logarithmic'
     """
-    hours = {"longer_than_10_s": 10 / 3600, "longer_than_1_min": 1 / 60, "longer_than_10_min": 1 / 6,
-             "longer_than_1_h": 1.0, "longer_than_8_h": 8.0}  # fmt: skip
+    lengths = {"10_s": 10 / 3600, "1_min": 1 / 60, "10_min": 1 / 6, "1_h": 1.0, "8_h": 8.0}
+    hours = {f"share_longer_than_{name}": value for name, value in lengths.items()}
     columns = [name for name in hours if name in table]
     ax = new_axes(ax, (WIDE, 3.2))
     for number, (service, row) in enumerate(table.iterrows()):
-        yearly = [row["per_year"] * row[name] for name in columns]
+        yearly = [row["failures_per_year"] * row[name] for name in columns]
         ax.plot(
             [hours[name] for name in columns], yearly, marker=_MARKS[number % len(_MARKS)],
             color=_SERIES[number % len(_SERIES)], label=str(service).replace("_", " "),
@@ -183,13 +183,15 @@ def plot_interruptions(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_xscale("log")
     ax.set_yscale("log")
     legend(ax)
-    return tidy(ax, "Interruptions a year that last longer than a time", "longer than [h], logarithmic", "a year")
+    return tidy(
+        ax, "Interruptions per year that exceed a duration", "duration [h], logarithmic", "interruptions per year"
+    )
 
 
 def plot_side_figures(
     table: pd.DataFrame, ax: Axes | None = None, *, allowed_min_per_year: float = float("nan")
 ) -> Axes:
-    """Draw downtime with sticky roles beside that with roles at the preferred side.
+    """Draw downtime with takeovers as modelled beside that with ideal takeovers.
 
     Parameters
     ----------
@@ -208,23 +210,25 @@ def plot_side_figures(
     Examples
     --------
     >>> import pandas as pd
-    >>> row = {"preferred_min_per_year": 4.0, "sticky_min_per_year": 10.0}
+    >>> row = {"ideal_min_per_year": 4.0, "modelled_min_per_year": 10.0}
     >>> plot_side_figures(pd.DataFrame([row], index=["media"])).get_xlabel()
     'downtime [min/year], logarithmic'
     """
-    rows = table[["preferred_min_per_year", "sticky_min_per_year"]].iloc[::-1]
+    rows = table[["ideal_min_per_year", "modelled_min_per_year"]].iloc[::-1]
     ax = rows_axes(ax, rows.index, 0.42)
     y = np.arange(len(rows))
     low = 0.4 * float(rows.where(rows > 0).min().min())
     for column, place, look in (
-        ("preferred_min_per_year", 0.2, {"color": MUTED, "label": "roles at the preferred side", "hatch": "//"}),
-        ("sticky_min_per_year", -0.2, {"color": INK, "label": "roles that stick, takeovers that can fail"}),
+        ("ideal_min_per_year", 0.2, {"color": MUTED, "label": "ideal takeovers", "hatch": "//"}),
+        ("modelled_min_per_year", -0.2, {"color": INK, "label": "takeovers as modelled"}),
     ):
         logarithmic_bars(ax, y + place, rows[column].clip(lower=low), low, 0.38, **look)
     name_rows(ax, rows.index)
     mark_target(ax, allowed_min_per_year)
     legend(ax)
-    return tidy(ax, "Downtime of each service, two readings of the roles", "downtime [min/year], logarithmic")
+    return tidy(
+        ax, "Downtime by service, ideal takeovers and takeovers as modelled", "downtime [min/year], logarithmic"
+    )
 
 
 def plot_units(tables: Mapping[float, pd.DataFrame], ax: Axes | None = None) -> Axes:

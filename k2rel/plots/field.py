@@ -92,8 +92,8 @@ def plot_probability(curve: Curve, fit: Fit, ax: Axes | None = None) -> Axes:
     ax.set_ylim(float(bottom), float(top))
     ax.set_xlim(low, high)
     legend(ax)
-    title = f"{fit.name}: {fit.failures:,} failures, and the law fitted to them"
-    return tidy(ax, title, "age [h], logarithmic", "failed")
+    title = f"{fit.name}: {fit.failures:,} failures and the fitted failure law"
+    return tidy(ax, title, "age [h], logarithmic", "fraction failed")
 
 
 def plot_repairs(history: RepairHistory, trend: Trend, ax: Axes | None = None) -> Axes:
@@ -126,9 +126,9 @@ def plot_repairs(history: RepairHistory, trend: Trend, ax: Axes | None = None) -
     ax.plot(grid, trend.scale * grid**trend.shape, color=INK, lw=1.5, label=f"power law, exponent {trend.shape:.3g}")
     times = np.concatenate([[0.0], frame["time_h"].to_numpy()])
     counts = np.concatenate([[0.0], frame["failures"].to_numpy()])
-    ax.step(times, counts, where="post", color=SHARED, lw=1.5, label="seen")
+    ax.step(times, counts, where="post", color=SHARED, lw=1.5, label="observed")
     legend(ax)
-    return tidy(ax, f"Repaired units: {trend.words().partition(' (')[0]}", "age [h]", "failures of a unit, mean")
+    return tidy(ax, f"Repaired units: {trend.words().partition(' (')[0]}", "age [h]", "mean failures per unit")
 
 
 def plot_rates_updated(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -168,13 +168,13 @@ def plot_rates_updated(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
             ax.plot([row[f"{when}_per_h"]], [place], marker="o", ms=7, mfc=face, mec=INK, ls="",
                     label=f"{when} the log" if first else None)  # fmt: skip
         if row["seen_per_h"] > 0:
-            said = any(line.get_label() == "the log alone" for line in ax.lines)
+            said = any(line.get_label() == "log alone" for line in ax.lines)
             ax.plot([row["seen_per_h"]], [y - 0.5 * depth], marker="x", ms=8, mew=2, color=INK, ls="",
-                    label=None if said else "the log alone")  # fmt: skip
+                    label=None if said else "log alone")  # fmt: skip
     name_rows(ax, rows.index, beside)
     ax.set_xscale("log")
     legend(ax)
-    return tidy(ax, "Rates before and after a log", "failure rate [1/h], 90 % limits, logarithmic")
+    return tidy(ax, "Failure rates before and after the log", "failure rate [1/h], 90 % limits, logarithmic")
 
 
 def plot_changes(table: pd.DataFrame, now_min_per_year: float, target_min_per_year: float = float("nan"),
@@ -200,7 +200,7 @@ def plot_changes(table: pd.DataFrame, now_min_per_year: float, target_min_per_ye
     >>> import k2rel
     >>> advice = k2rel.advise(k2rel.study("L1"), pairs=False)
     >>> plot_changes(advice.table(3), advice.now_min_per_year).get_xlabel()
-    'downtime that is left [min/year]'
+    'downtime [min/year]'
     """
     rows = table.iloc[::-1]
     values = rows["downtime_min_per_year"].to_numpy()
@@ -213,7 +213,7 @@ def plot_changes(table: pd.DataFrame, now_min_per_year: float, target_min_per_ye
     name_rows(ax, rows.index, beside)
     ax.set_xlim(0, max(float(values.max(initial=0.0)), now_min_per_year) * 1.02)
     legend(ax)
-    return tidy(ax, "What changes leave of the downtime", "downtime that is left [min/year]")
+    return tidy(ax, "Downtime left by each change", "downtime [min/year]")
 
 
 def plot_front(table: pd.DataFrame, currency: str = "", target_min_per_year: float = float("nan"),

@@ -74,7 +74,7 @@ def _whole(ax: Axes, history: Timeline, chosen: tuple[Event, ...]) -> None:
     top = max(int(alone.max()), 1)
     lost = [event.time_h / HOURS_PER_YEAR for event in history.events if history.service in event.lost]
     if lost:
-        ax.plot(lost, [top * 1.12] * len(lost), "v", color=LOST, markersize=6, label=f"{history.service} lost")
+        ax.plot(lost, [top * 1.12] * len(lost), "v", color=LOST, markersize=6, label=f"{history.service} down")
     if chosen:
         first, last = chosen[0].time_h / HOURS_PER_YEAR, chosen[-1].time_h / HOURS_PER_YEAR
         ax.axvspan(first, max(last, first + history.end_h / HOURS_PER_YEAR / 400), color=MUTED, alpha=0.5, lw=0,
@@ -89,7 +89,7 @@ def _whole(ax: Axes, history: Timeline, chosen: tuple[Event, ...]) -> None:
 def _steps(ax: Axes, history: Timeline, chosen: tuple[Event, ...], parts: list[str]) -> None:
     """One column an event: what is down, where the clients are, what is lost."""
     lanes = [*parts, *(f"clients on {side}" for side in history.sides)]
-    lanes += [*([_together(history)] if history.on_both else []), "clients cut off", f"{history.service} lost"]
+    lanes += [*([_together(history)] if history.on_both else []), "clients cut off", f"{history.service} down"]
     clients = max(sum(event.on) + event.on_both + event.cut_off for event in chosen) or 1
     colours = side_colours(history.sides)
     light_on = {SHARED, *(colour.code for colour in colours if colour.dark)}
@@ -121,7 +121,7 @@ def _steps(ax: Axes, history: Timeline, chosen: tuple[Event, ...], parts: list[s
     ax.set_ylim(0, len(lanes))
     ax.set_yticks([len(lanes) - 0.5 - n for n in range(len(lanes))], lanes, parse_math=False)
     ax.set_xticks([n + 0.5 for n in range(len(chosen))], [str(event.number) for event in chosen])
-    tidy(ax, "Around its worst loss, one column an event: how things stand after it", "event")
+    tidy(ax, "State after each event around the worst failure", "event")
     ax.tick_params(labelsize=8, length=0)
 
 
@@ -195,7 +195,7 @@ def plot_downtime_of_a_year(
     ax.set_xlim(left=left)
     ax.grid(alpha=0.3)
     legend(ax)
-    return tidy(ax, title, "downtime of a year [min]", "probability that a year has more")
+    return tidy(ax, title, "downtime of a year [min]", "probability of exceedance")
 
 
 def _visible(frame: pd.DataFrame) -> pd.DataFrame:
@@ -209,7 +209,9 @@ def _visible(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[new]
 
 
-def plot_time_to_first_loss(frame: pd.DataFrame, ax: Axes | None = None, *, title: str = "Time to first loss") -> Axes:
+def plot_time_to_first_loss(
+    frame: pd.DataFrame, ax: Axes | None = None, *, title: str = "Time to first failure"
+) -> Axes:
     """Draw the probability of a first loss by a time.
 
     Parameters
@@ -240,4 +242,4 @@ def plot_time_to_first_loss(frame: pd.DataFrame, ax: Axes | None = None, *, titl
     ax.plot(years, frame["probability"], color=INK)
     ax.grid(alpha=0.3)
     ax.set_ylim(0, None)
-    return tidy(ax, title, "time [years]", "probability of a loss until then")
+    return tidy(ax, title, "time [years]", "probability of a failure until then")

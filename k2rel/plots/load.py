@@ -117,7 +117,7 @@ def plot_load_after_failover(
     few = f", {_MOST} of {loaded:,} elements, those nearest to their capacity" if loaded > _MOST else ""
     return tidy(
         ax,
-        f"Load before and after the loss of {what}{few}",
+        f"Load before and after the failure of {what}{few}",
         "load [% of capacity]" if apart else f"load [{next(iter(units))}]",
     )
 
@@ -241,4 +241,4 @@ def plot_load_against_capacity(result: LoadResult, site: Site, ax: Axes | None =
     ax.set_xlim(0, highest * 1.12)
     legend(ax)
     title = "Load on the element of each side that comes nearest to its capacity"
-    return tidy(ax, title, "load [% of capacity]", "probability of at least that")
+    return tidy(ax, title, "load [% of capacity]", "probability of exceedance")

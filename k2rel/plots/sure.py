@@ -89,7 +89,7 @@ def plot_band(
     _logarithmic(ax, [*minutes[[0, -1]].tolist(), given, *([judged.allowed_min_per_year] if judged else [])])
     legend(ax)
     words = name.replace("_", " ")
-    return tidy(ax, f"How sure: {words} has at most some downtime", _MINUTES, "probability [%]")
+    return tidy(ax, f"Distribution of the downtime of {words}", _MINUTES, "cumulative probability [%]")
 
 
 def plot_bands(
@@ -147,7 +147,7 @@ def plot_bands(
     name_rows(ax, names, beside)
     _logarithmic(ax, seen)
     legend(ax)
-    return tidy(ax, "Downtime that inputs within their limits leave possible", _MINUTES)
+    return tidy(ax, "Downtime with all inputs within their limits", _MINUTES)
 
 
 def _met(judged: Judgement) -> str:
@@ -209,7 +209,7 @@ def plot_swing(
     >>> [label.get_text() for label in ax.get_yticklabels()][-2]
     'manual takeover, 1 h'
     """
-    swings = (frame["downtime_high"] - frame["downtime_low"]).abs()
+    swings = (frame["downtime_at_high_min_per_year"] - frame["downtime_at_low_min_per_year"]).abs()
     rows = frame[swings > _LITTLE * swings.max()].head(_MOST).iloc[::-1]
     told = rows.to_dict("records")
     names = [f"{row['about']}, {quantity_text(row['value'], row['unit'])}" for row in told]
@@ -217,7 +217,10 @@ def plot_swing(
     ax, depth = tall_rows_axes(ax, names, beside, 0.18)
     here = downtime_min_per_year
     for y, row in enumerate(told):
-        ends = (("lower", row["downtime_low"], COLOURS[0], None), ("upper", row["downtime_high"], COLOURS[1], "///"))
+        ends = (
+            ("lower", row["downtime_at_low_min_per_year"], COLOURS[0], None),
+            ("upper", row["downtime_at_high_min_per_year"], COLOURS[1], "///"),
+        )
         for end, minutes, colour, hatch in ends:
             hatched = " (hatched)" if hatch else ""
             label = f"input at its {end} limit{hatched}" if y == 0 else None
@@ -228,4 +231,4 @@ def plot_swing(
     name_rows(ax, names, beside)
     ax.spines["left"].set_visible(False)
     legend(ax)
-    return tidy(ax, "Downtime with one input at one of its limits", "downtime [min/year]")
+    return tidy(ax, "Downtime with one input at a time at its limits", "downtime [min/year]")

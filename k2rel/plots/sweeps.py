@@ -148,4 +148,4 @@ def plot_most_clients(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         ax.bar_label(bars, fontsize=TEXT, fmt="%d")
     ax.set_xticks(np.arange(len(table)), [str(name) for name in table.index], parse_math=False)
     legend(ax)
-    return tidy(ax, "Most clients that a level carries after any single failure", "bit rate of a client", "clients")
+    return tidy(ax, "Largest number of clients carried after any single failure", "bit rate of a client", "clients")

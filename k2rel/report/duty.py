@@ -23,7 +23,7 @@ MOST_STATES = 20_000
 """Of the chain with nothing failed: with more the table would take longer than the rest of a report."""
 _NEARLY_USUAL = 1.05
 _NAMED = 6
-_SHOWN = ("down_now", "expected_downtime_min", "times", "redundancy_back_h", "must_not_fail", "do_first")
+_SHOWN = ("down_now", "expected_downtime_min", "times_usual", "redundancy_back_h", "must_not_fail", "do_first")
 
 
 def open_duty(answer: Answer, horizon: str | float = "24 h") -> pd.DataFrame | Refused:
@@ -113,7 +113,7 @@ def show_duty(answer: Answer, table: pd.DataFrame | Refused) -> HTML:
         return as_html(head + show(table).data)
     hours, service = format_duration(table.attrs["horizon_h"]), table.attrs["service"].replace("_", " ")
     usual = COLUMNS["expected_downtime_min"][1](table.attrs["usual_downtime_min"])
-    little = (table["times"] < _NEARLY_USUAL) & (table["down_now"] == "") & (table["must_not_fail"] == "")
+    little = (table["times_usual"] < _NEARLY_USUAL) & (table["down_now"] == "") & (table["must_not_fail"] == "")
     shown = _together(table[~little])
     every = table.attrs["services"]
     shown = shown.assign(

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from k2rel.quantities import with_former_columns
 from k2rel.report.files import whole, write_whole
 from k2rel.textio import harmless
 
@@ -34,7 +35,7 @@ def write_tables(folder: Path, name: str, tables: Mapping[str, pd.DataFrame], ab
     folder.mkdir(parents=True, exist_ok=True)
     files = []
     for key, frame in tables.items():
-        safe = frame.map(harmless)
+        safe = with_former_columns(frame, key).map(harmless)
         safe.index = safe.index.map(harmless).set_names(frame.index.names)
         safe.columns = safe.columns.map(harmless)
         path = folder / f"{name}_{_NO_SHEET.sub('_', key)[:100]}.csv"

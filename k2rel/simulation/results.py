@@ -82,7 +82,7 @@ class Simulation(Carried):
         >>> from k2rel.studies import study
         >>> result = simulate(study("L1"), plan=Plan(histories=200, seed=1))
         >>> list(result.table().columns[:3])
-        ['downtime_min_per_year', 'low', 'high']
+        ['downtime_min_per_year', 'downtime_low_min_per_year', 'downtime_high_min_per_year']
         """
         import pandas as pd
 
@@ -93,15 +93,15 @@ class Simulation(Carried):
                 {
                     "service": item.service,
                     "downtime_min_per_year": down.value,
-                    "low": down.low,
-                    "high": down.high,
-                    "interruptions_per_year": count.value,
-                    "interruptions_low": count.low,
-                    "interruptions_high": count.high,
-                    "mean_min": item.mean_interruption_h.value * 60,
+                    "downtime_low_min_per_year": down.low,
+                    "downtime_high_min_per_year": down.high,
+                    "failures_per_year": count.value,
+                    "failures_low_per_year": count.low,
+                    "failures_high_per_year": count.high,
+                    "mean_downtime_h": item.mean_interruption_h.value,
                     "on_air_per_year": item.on_air_per_year.value,
-                    "one_year_in_10_min": self._quantile(self.sums.down_bins[n], self.years, 0.1) * 60,
-                    "one_year_in_100_min": self._quantile(self.sums.down_bins[n], self.years, 0.01) * 60,
+                    "downtime_q90_min": self._quantile(self.sums.down_bins[n], self.years, 0.1) * 60,
+                    "downtime_q99_min": self._quantile(self.sums.down_bins[n], self.years, 0.01) * 60,
                     "longest_h": item.longest_h,
                 }
             )
@@ -314,13 +314,13 @@ class Simulation(Carried):
                     "scope": item.scope,
                     "unavailability": item.unavailability.to_json(),
                     "downtime_min_per_year": item.downtime_min_per_year.to_json(),
-                    "interruptions_per_year": item.interruptions_per_year.to_json(),
+                    "failures_per_year": item.interruptions_per_year.to_json(),
                     "on_air_per_year": item.on_air_per_year.to_json(),
-                    "mean_interruption_h": item.mean_interruption_h.to_json(),
-                    "p_loss_in_history": item.p_loss_in_history.to_json(),
+                    "mean_downtime_h": item.mean_interruption_h.to_json(),
+                    "p_failure_in_history": item.p_loss_in_history.to_json(),
                     "longest_h": item.longest_h,
-                    "one_year_in_10_min": self._quantile(self.sums.down_bins[n], self.years, 0.1) * 60,
-                    "one_year_in_100_min": self._quantile(self.sums.down_bins[n], self.years, 0.01) * 60,
+                    "downtime_q90_min": self._quantile(self.sums.down_bins[n], self.years, 0.1) * 60,
+                    "downtime_q99_min": self._quantile(self.sums.down_bins[n], self.years, 0.01) * 60,
                     "downtime_of_a_year": self.distribution(item.service).iloc[::8].to_dict("records"),
                     "interruptions_in_a_year": self.interruptions_in_a_year(item.service)["probability"].tolist(),
                 }
