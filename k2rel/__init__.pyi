@@ -134,3 +134,4 @@ from .site import Site as Site, read_site as read_site
 from .site.describe import SiteDescription as SiteDescription, at_least as at_least, describe as describe
 from .studies import Study as Study, studies_of as studies_of, study as study
 from .tables import for_people as for_people
+from .terms import glossary as glossary

@@ -24,8 +24,8 @@ __all__ = ["NUMERICAL", "basis", "basis_hash", "code_hash", "data_hash", "sealed
 NUMERICAL = ("numpy", "scipy", "numba", "llvmlite", "oxidd", "pandas")
 """Packages whose versions can move a figure."""
 
-# nothing is computed from them unless they are named, and then they are input; names and definitions move no figure
-_NOT_READ = {"examples", "schema.json", "nomenclature.csv"}
+# nothing is computed from them unless they are named, and then they are input; names and terms move no figure
+_NOT_READ = {"examples", "schema.json", "nomenclature.csv", "glossary.csv"}
 
 
 @cache

@@ -13,7 +13,7 @@ import k2rel
 from tests.house import BEGIN, END, FILES, PACKAGE, PAPER, circles, imports, modules, picture, room, rooms
 
 # A module may import only from those that stand before it.
-ORDER = ["_version", "claims", "signs", "errors", "extras", "doing", "arguments", "memory", "parallel", "units", "bundled", "quantities", "columns", "tables", "distributions", "intervals", "numerals", "textio", "sheets", "loops", "basis", "uncertain", "inputs", "commoncause", "logic", "ctmc", "faulttrees", "site", "rates", "field", "cables", "policy", "drawn", "studies", "alarms", "organisation", "services", "exact", "markov", "simulation",
+ORDER = ["_version", "claims", "signs", "errors", "extras", "doing", "arguments", "memory", "parallel", "units", "bundled", "quantities", "columns", "tables", "distributions", "intervals", "numerals", "textio", "sheets", "loops", "basis", "terms", "uncertain", "inputs", "commoncause", "logic", "ctmc", "faulttrees", "site", "rates", "field", "cables", "policy", "drawn", "studies", "alarms", "organisation", "services", "exact", "markov", "simulation",
          "measures", "design", "plots", "answer", "report", "sweep", "explore", "cli"]  # fmt: skip
 EACH_FILE = pytest.mark.parametrize("path", FILES.values(), ids=FILES)
 

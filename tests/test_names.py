@@ -49,7 +49,7 @@ LOG = SiteLog(0.0, 8760.0, (PartFailure(DAMAGED, 10.0, 18.0),))
 NOT_OF_A_SITE = """
 Answer Circumstances Distribution InputError K2relError Organisation Plan Policy RaidGroup Site SiteDescription Study
 UncertaintyResult Work at_least describe site.SiteDescription site.at_least site.describe
-__version__ data_loss
+__version__ data_loss glossary
 entries_compared fit_laws for_people design_names designs judgement_table level_names levels mttdl_table nomenclature parse_distribution raid_losses
 raid_over_time from_cables read_cables read_circumstances read_costs read_fault_trees read_field redundant_units registry scrubbing solve
 units_with_coverage

@@ -8,6 +8,7 @@ used; 3 a defect in k2rel itself. Heavy imports happen inside the verbs, so that
 ``layout``         texts and tables within a width
 ``terminal``       what an output can show
 ``waiting``        what is being done meanwhile, where that takes long
+``glossary``       the verb about the terms of art
 ``named``          verbs about what can be named: levels, designs, a copy to begin with
 ``studies``        verbs about a level or a site
 ``sure``           the verb about what inputs within their limits leave possible
@@ -49,6 +50,7 @@ from k2rel.cli import (
     chains,
     duty,
     field,
+    glossary,
     interruptions,
     named,
     notebooks,
@@ -164,9 +166,20 @@ _VERBS: tuple[tuple[str, Callable[[argparse.Namespace], int], Callable[[argparse
     ("solve", trees.solve_verb, trees.solve_options, "solve fault trees in the Open-PSA format"),
     ("export", trees.export_verb, trees.export_options, "export a level or a site to other tools"),
     ("ctmc", chains.ctmc_verb, chains.ctmc_options, "solve a Markov chain in the explicit format of model checkers"),
+    ("glossary", glossary.glossary_verb, glossary.glossary_options,
+     "define the terms in tables and messages: k2rel glossary coverage"),
 )  # fmt: skip
 
-_AT_ONCE = {"levels", "new", "check", "schema", "rates", "notebooks", "explore"}  # they answer at once, or stay
+_AT_ONCE = {
+    "levels",
+    "new",
+    "check",
+    "schema",
+    "rates",
+    "notebooks",
+    "explore",
+    "glossary",
+}  # they answer at once, or stay
 
 
 def _parser() -> _Parser:

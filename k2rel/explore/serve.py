@@ -24,12 +24,27 @@ from k2rel.errors import InputError
 from k2rel.explore.ahead import what_is_ahead
 from k2rel.explore.answers import PAGE_STYLE, SCRIPT, answer, choices, first_choice, sites
 from k2rel.report.embedded import embedded_json, script_source
+from k2rel.report.glossed import glossary_html, linked
 from k2rel.signs import in_html, plain_signs
+from k2rel.terms import terms
 
 __all__ = ["ExplorerServer", "serve"]
 
 _MOST_BYTES = 10_000
 _COOKIE = "k2rel_token"  # with the port behind it: a browser keeps cookies by host alone
+_TERMS = (
+    "availability", "capacity", "coverage", "credible interval", "downtime", "engine", "failed takeover",
+    "failure rate", "failures per year", "ideal takeovers", "interruption", "markov chain", "overload", "path",
+    "redundancy", "repair contract", "role", "side", "single point of failure", "standby ready", "switchover time",
+    "takeover", "takeovers as modelled", "target", "unavailability",
+)  # fmt: skip
+"""Terms of the page's glossary; its figures come and go, the glossary stays."""
+
+
+def _glossed(found: dict[str, Any]) -> dict[str, Any]:
+    """An answer whose texts link to the glossary."""
+    texts = ("figures", "verdict", "ahead")
+    return {name: linked(text, _TERMS)[0] if name in texts else text for name, text in found.items()}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -114,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not isinstance(asked, dict):
             return self._refuse(400, "that is no choice")
         with self.server.lock:
-            found = answered(asked, self.server.sites, self.server.data)
+            found = _glossed(answered(asked, self.server.sites, self.server.data))
         return self._send(200, "application/json", json.dumps(found))
 
 
@@ -205,7 +220,7 @@ class ExplorerServer(ThreadingHTTPServer):
                 "asked": self.asked,
                 "failed": [],
                 "critical": [],
-                **answer(self.asked, self.sites, self.data),
+                **_glossed(answer(self.asked, self.sites, self.data)),
             }
         if "site" not in state:
             raise InputError(state["message"])
@@ -216,7 +231,8 @@ class ExplorerServer(ThreadingHTTPServer):
             f"<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><title>{title}</title>"
             "<meta name='viewport' content='width=device-width, initial-scale=1'><link rel='icon' href='data:,'>"
             f"<style>{PAGE_STYLE}</style></head><body><header><h1>{title}</h1></header>"
-            f"<main></main><script type='application/json'>{data}</script><script>{script}</script></body></html>\n"
+            f"<main></main><footer class='k2live'>{glossary_html([terms()[key] for key in _TERMS])}</footer>"
+            f"<script type='application/json'>{data}</script><script>{script}</script></body></html>\n"
         )
         policy = (
             f"default-src 'none'; script-src {script_source(script)}; style-src 'unsafe-inline'; img-src data:; "

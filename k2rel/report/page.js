@@ -19,10 +19,12 @@ function dressed(wrap) {
     return Object.hasOwn(unit, name) ? size * unit[name] : size;
   };
   [...table.tHead.rows[0].cells].forEach((head, column) => {
-    const button = document.createElement("button");
+    const button = document.createElement("button"), term = head.querySelector("a.term");
     button.type = "button";
     button.className = "sort";
-    button.append(...head.childNodes);
+    // a heading that leads to the glossary stays a link, with the button beside it
+    if (term) button.setAttribute("aria-label", `sort by ${term.textContent}`);
+    else button.append(...head.childNodes);
     head.append(button);
     button.addEventListener("click", () => {
       const up = head.getAttribute("aria-sort") !== "ascending";

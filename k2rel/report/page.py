@@ -15,6 +15,7 @@ from k2rel.design.carrying import MOST
 from k2rel.report.embedded import script_source
 from k2rel.report.explorer import explorer_script, explorer_style, light_style
 from k2rel.report.front_page import FRONT_END, light
+from k2rel.report.glossed import with_glossary
 from k2rel.signs import in_html
 
 __all__ = ["Entry", "cards", "index_page", "report_page"]
@@ -67,11 +68,14 @@ def report_page(
     >>> report_page("t", "<h2 id='load'>Load</h2>", "").count("<a href='#load'>Load</a>")
     1
     """
-    headings = re.findall(r"<h2[^>]*id=['\"]([^'\"]+)['\"][^>]*>(.*?)</h2>", body, flags=re.S)
-    links = "".join(f"<a href='#{in_html(anchor)}'>{_plain(text)}</a> " for anchor, text in headings)
     rows = "".join(
         f"<dt>{in_html(str(key))}</dt><dd>{in_html(str(value))}</dd>" for key, value in (about or {}).items()
     )
+    if rows:
+        body += f"<h2 id='inputs'>Where the numbers come from</h2><dl class='head'>{rows}</dl>"
+    body = with_glossary(body)
+    headings = re.findall(r"<h2[^>]*id=['\"]([^'\"]+)['\"][^>]*>(.*?)</h2>", body, flags=re.S)
+    links = "".join(f"<a href='#{in_html(anchor)}'>{_plain(text)}</a> " for anchor, text in headings)
     contents = f"<nav class='contents' aria-label='contents'>{links}</nav>"
     head = ("<p><a href='index.html'>all reports</a></p>" if linked else "") + f"<h1>{in_html(title)}</h1>"
     made = str((about or {}).get("made", ""))
@@ -80,8 +84,6 @@ def report_page(
         body = body.replace(FRONT_END, contents, 1)
     else:
         head += contents
-    if rows:
-        body += f"<h2 id='inputs'>Where the numbers come from</h2><dl class='head'>{rows}</dl>"
     return _page(title, head, _styled_once(body), in_html(foot))
 
 
@@ -167,7 +169,8 @@ def index_page(
     good = [entry for entry in entries if entry.file is not None]
     if good:
         body += _figures(good)
-    return _page("k2rel reports" if not said and title.startswith("Avail") else title, "", body, in_html(foot))
+    called = "k2rel reports" if not said and title.startswith("Avail") else title
+    return _page(called, "", with_glossary(body), in_html(foot))
 
 
 def _across(entry: Entry) -> str:

@@ -1,0 +1,193 @@
+"""The terms of art, each defined once: what the glossary lists, and what headings and pages link to."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from k2rel.bundled import data_dir
+from k2rel.errors import InputError, nearest
+from k2rel.signs import plain_signs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["COLUMN_TERMS", "Term", "find_term", "glossary", "terms"]
+
+COLUMN_TERMS: Mapping[str, str] = MappingProxyType({
+    name: term
+    for term, names in {
+        "availability": "availability period_availability up_now",
+        "birnbaum importance": "birnbaum",
+        "capacity": "capacity_mb_s",
+        "client-hours lost": "client_hours_lost_per_year",
+        "coverage": "coverage",
+        "data loss": "losses_per_year losses_per_1000 p_loss",
+        "delivered bandwidth": "delivered_mb_s",
+        "dif": "dif",
+        "downtime": "downtime_min_per_year expected_downtime_min period_downtime_min",
+        "elasticity": "elasticity",
+        "evidence code": "evidence",
+        "failed takeover": "failed_takeovers_per_year failed_takeover_min_per_year",
+        "failback": "failbacks_per_year",
+        "failure law": "law",
+        "failure rate": "failure_rate_per_h",
+        "failures per year": "failures_per_year",
+        "ideal takeovers": "ideal_min_per_year preferred_min_per_year preferred_per_year",
+        "interruption": "interruption_min_per_year",
+        "mean downtime": "mean_downtime_h",
+        "mttdl": "mttdl_years mttdl_formula",
+        "mttr": "mttr_h",
+        "nomdl": "nomdl",
+        "operating mode": "mode",
+        "overload": "p_overload p_any_overload p_overload_after_takeover",
+        "path failover": "path_failovers_per_year path_failover_min_per_year client_path_failovers_per_year",
+        "periodic test": "test_interval_h",
+        "prior predictive p-value": "surprise",
+        "p-value": "p_value",
+        "raw": "raw",
+        "rrw": "rrw",
+        "role": "role",
+        "sensitivity": "first_order variance_share total",
+        "service": "service",
+        "switchover time": "switchover_s",
+        "takeover": "takeovers_per_year takeover_in_progress_min_per_year after_takeover",
+        "takeovers as modelled": "sticky_min_per_year sticky_per_year",
+        "target": "target target_percent",
+        "unavailability": "unavailability",
+    }.items()
+    for name in names.split()
+})  # fmt: skip
+"""Which term a column of a table has in its heading, by the key of the column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One entry of the glossary.
+
+    Parameters
+    ----------
+    term : str
+        As it is written.
+    definition : str
+        One or two sentences.
+    standard : str
+        Standard, with its clause where there is one; may be empty.
+    see : tuple of str
+        Keys of related terms.
+    also : tuple of str
+        Synonyms, abbreviations and other forms.
+
+    Examples
+    --------
+    >>> Term("MTTR", "Mean time to restoration.", "", (), ()).key
+    'mttr'
+    """
+
+    term: str
+    definition: str
+    standard: str
+    see: tuple[str, ...]
+    also: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """What the term is found by: its name in lower case."""
+        return self.term.lower()
+
+    def row(self) -> dict[str, str]:
+        """The entry as a row of a table; related terms as they are written.
+
+        Examples
+        --------
+        >>> terms()["mttr"].row()["see"]
+        'MTTF; repair contract'
+        """
+        see = "; ".join(terms()[key].term for key in self.see)
+        also = "; ".join(self.also)
+        return {"term": self.term, "definition": self.definition, "standard": self.standard, "also": also, "see": see}
+
+
+@cache
+def terms() -> Mapping[str, Term]:
+    """Read the glossary.
+
+    Returns
+    -------
+    mapping of str to Term
+        The terms by their keys, in the order of the alphabet.
+
+    Examples
+    --------
+    >>> terms()["coverage"].see
+    ('failed takeover', 'takeover')
+    """
+    with (data_dir() / "glossary.csv").open(encoding="utf-8", newline="") as file:
+        rows = [
+            Term(
+                row["term"], row["definition"], row["standard"],
+                tuple(word.lower() for word in row["see"].split("; ") if word),
+                tuple(word for word in row["also"].split("; ") if word),
+            )
+            for row in csv.DictReader(file)
+        ]  # fmt: skip
+    return MappingProxyType({row.key: row for row in rows})
+
+
+def find_term(word: str) -> Term:
+    """Find a term by its name, a synonym or an abbreviation, in any case.
+
+    Parameters
+    ----------
+    word : str
+        Such as ``"coverage"`` or ``"SPOF"``.
+
+    Returns
+    -------
+    Term
+        The entry.
+
+    Raises
+    ------
+    InputError
+        If the glossary has no such term.
+
+    Examples
+    --------
+    >>> find_term("spof").term
+    'single point of failure'
+    """
+    wanted = " ".join(str(word).replace("_", " ").split()).lower()
+    if wanted in terms():
+        return terms()[wanted]
+    names: dict[str, Term] = {}
+    for entry in terms().values():
+        names.update(dict.fromkeys((entry.key, *map(str.lower, entry.also)), entry))
+    if wanted in names:
+        return names[wanted]
+    meant = [names[name].term for name in nearest(wanted, names)]
+    near = f"; did you mean {' or '.join(map(repr, dict.fromkeys(meant)))}?" if meant else ""
+    raise InputError(f"glossary: there is no term '{plain_signs(str(word)[:60], '')}'{near}")
+
+
+def glossary() -> pd.DataFrame:
+    """List the terms of art that tables, pages and messages use.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each term, in the order of the alphabet: ``definition``, ``standard`` with its clause, ``also``
+        (synonyms, abbreviations and other forms), ``see`` (related terms).
+
+    Examples
+    --------
+    >>> glossary().loc["coverage", "definition"]
+    'Probability that a takeover succeeds, given that it is needed and the standby is ready.'
+    """
+    import pandas as pd
+
+    return pd.DataFrame([entry.row() for entry in terms().values()]).set_index("term")
