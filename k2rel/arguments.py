@@ -271,10 +271,10 @@ def shown(value: Any) -> str:
     Examples
     --------
     >>> shown("s1"), shown(10**50), shown(10**5000)
-    ("'s1'", '1000000000000000000000000000000000000...', 'a number of very many digits')
+    ("'s1'", '1000000000000000000000000000000000000...', 'a number with very many digits')
     """
     try:
         text = repr(value) if isinstance(value, str | bytes) else str(value)
     except ValueError:  # Python writes no number of so many digits
-        return "a number of very many digits"
+        return "a number with very many digits"
     return text if len(text) <= 40 else f"{text[:37]}..."

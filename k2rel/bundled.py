@@ -274,7 +274,7 @@ def site_path(level_or_file: str | Path, data: str | None = None) -> Path:
         if path.is_file():
             return path
     except (OSError, ValueError):
-        raise InputError(Problem("this is no usable file name", file=text[:80])) from None
+        raise InputError(Problem("invalid file name", file=text[:80])) from None
     designs = design_names()
     for name in designs:
         if text.lower() == name.lower():
@@ -282,7 +282,7 @@ def site_path(level_or_file: str | Path, data: str | None = None) -> Path:
     if path.is_dir():
         raise InputError(Problem("is a folder, not a site file", file=text))
     if path.exists():
-        raise InputError(Problem("is no regular file, and no other is read", file=text))
+        raise InputError(Problem("not a regular file; only regular files are read", file=text))
     if path.suffix.lower() in {".yaml", ".yml"} or {"/", "\\"} & set(text):
         raise InputError(Problem(f"there is no such file{shipped_namesake(text)}", file=text))
     meant = closest(text, (*names, *designs)) or closest(text, names)

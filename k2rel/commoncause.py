@@ -53,7 +53,7 @@ def event_shares(model: str, members: int, factors: Mapping[int, ArrayLike]) -> 
     wrong = sorted(set(given) - set(wanted))
     if wrong and model == "beta-factor":
         raise InputError(
-            f"beta-factor: one cause takes all {members} members, so its factor stands at level {members}, "
+            f"beta-factor: one cause makes all {members} members fail, so its factor is that of level {members}, "
             f"got level {wrong[0]}; for smaller combinations use MGL or alpha-factor"
         )
     if wrong:

@@ -86,7 +86,7 @@ def check_each(count: int, each: float, what: str) -> None:
     if count > most:
         raise ModelTooLargeError(
             f"{count:,} {what} would take about {as_memory(count * each)} of memory, and {as_memory(allowed_bytes())} "
-            f"may be used: ask for at most {most:,}, or allow more, such as {VARIABLE}='{as_memory(2 * count * each)}'"
+            f"may be used: use at most {most:,}, or allow more, such as {VARIABLE}='{as_memory(2 * count * each)}'"
         )
 
 
@@ -113,7 +113,8 @@ def bound_in_words(most: int, each: float, what: str) -> str:
     if fit >= most:
         return f"{most:,} {what}"
     return (
-        f"{fit:,} {what}, all that the {as_memory(allowed_bytes())} of memory that may be used hold (the bound of "
+        f"{fit:,} {what}, the most that fits in the {as_memory(allowed_bytes())} of memory that may be used (the "
+        "bound of "
         f"{most:,} takes about {as_memory(most * each)}: {VARIABLE}='{as_memory(most * each)}' allows it)"
     )
 

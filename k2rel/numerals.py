@@ -81,19 +81,19 @@ def plain_number(text: str) -> float:
     >>> plain_number("250,000")
     Traceback (most recent call last):
     ...
-    ValueError: '250,000' can be 250000 or 250; write it without a separator of thousands, with a decimal point
+    ValueError: '250,000' can be 250000 or 250; write it without a thousands separator, with a decimal point
     """
     short = text.strip()[:40]
     if re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", text.strip(), re.ASCII):
         return float(text)
     found = numeral(text)
     if found is None or found.unit:
-        raise ValueError(f"'{short}' is no number")
+        raise ValueError(f"'{short}' is not a number")
     values = [f"{x:.12g}" for x in (found.point, found.comma) if x is not None]
     ways = " or ".join(dict.fromkeys(values))
     if found.open:
-        raise ValueError(f"'{short}' can be {ways}; write it without a separator of thousands, with a decimal point")
-    raise ValueError(f"'{short}': write {ways}, without a separator of thousands and with a decimal point")
+        raise ValueError(f"'{short}' can be {ways}; write it without a thousands separator, with a decimal point")
+    raise ValueError(f"'{short}': write {ways}, without a thousands separator and with a decimal point")
 
 
 @dataclass(slots=True)
@@ -118,7 +118,7 @@ class Evidence:
                 self.comma = self.comma or (row, text.strip())
 
 
-_OPTION = "write numbers without a separator of thousands, or say --decimal point or --decimal comma"
+_OPTION = "write numbers without a thousands separator, or give --decimal point or --decimal comma"
 
 
 def decided(columns: Mapping[str, Evidence], separator: str, file: str, advice: str = _OPTION) -> dict[str, Mark]:
@@ -163,7 +163,7 @@ def decided(columns: Mapping[str, Evidence], separator: str, file: str, advice: 
             problems.append(
                 Problem(
                     f"'{text[:30]}' can be {open_one.point:.12g} (decimal point) or {open_one.comma:.12g} (decimal "
-                    f"comma), and no other cell decides; {advice}",
+                    f"comma), and no other cell settles which; {advice}",
                     file,
                     row,
                     name,

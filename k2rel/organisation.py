@@ -92,9 +92,9 @@ class Organisation(Shown):
             if not value > 0 or (math.isinf(value) and name != "maintenance_every_h"):
                 raise InputError(f"{name.removesuffix('_h').replace('_', ' ')}: a time above 0, got {value:g} h")
         if not 0 <= self.travel_h < math.inf:
-            raise InputError(f"travel: a time, got {self.travel_h:g} h")
+            raise InputError(f"travel: a time of 0 or more is needed, got {self.travel_h:g} h")
         if self.travel_h and self.crews is None:
-            raise InputError("travel: say how many crews travel (crews)")
+            raise InputError("travel: give the number of crews (crews)")
         if self.tolerance is not None:
             keep(self, tolerance=as_tolerance(self.tolerance))
         if self.limits is not None:

@@ -77,7 +77,7 @@ def connected(address: str) -> Iterator[Any]:
         except (OSError, ValueError, TypeError) as error:
             raise InputError(
                 f"scheduler '{address[:80]}': no answer within {_ANSWER_S} s ({type(error).__name__}); is it running, "
-                "and is the address right?"
+                "and is the address correct?"
             ) from None
         yield from _in_use(client, address)
 
@@ -107,7 +107,7 @@ def _in_use(client: Any, address: str) -> Iterator[Any]:
         if isinstance(error, K2relError) or not is_lost(client, error):
             raise
         raise LostSchedulerError(
-            f"scheduler '{address[:80]}': the connection was lost; see whether it still runs, and begin again"
+            f"scheduler '{address[:80]}': the connection was lost; check whether it is still running, and start again"
         ) from None
     finally:
         with suppress(Exception):  # of a scheduler that is gone there is nothing to take leave of

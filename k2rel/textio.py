@@ -51,7 +51,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     ...     pass
     Traceback (most recent call last):
     ...
-    k2rel.errors.InputError: /dev/zero: is no regular file, and no other is read
+    k2rel.errors.InputError: /dev/zero: not a regular file; only regular files are read
     """
     name = str(path)
     try:
@@ -64,7 +64,9 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     if not stat.S_ISREG(mode):
         os.close(descriptor)
         what = (
-            "is a folder; give the name of a file" if stat.S_ISDIR(mode) else "is no regular file, and no other is read"
+            "is a folder; give the name of a file"
+            if stat.S_ISDIR(mode)
+            else "not a regular file; only regular files are read"
         )
         raise InputError(Problem(what, name))
     with os.fdopen(descriptor, "rb") as stream:

@@ -65,7 +65,7 @@ def points(method: str, count: int, dimensions: int, seed: int) -> FloatArray:
         design = qmc.LatinHypercube(dimensions, rng=generator).random(count)
     else:
         if dimensions > qmc.Sobol.MAXDIM:
-            raise InputError(f"Sobol' points have at most {qmc.Sobol.MAXDIM} dimensions, asked {dimensions}; use lhs")
+            raise InputError(f"Sobol' points have at most {qmc.Sobol.MAXDIM} dimensions, got {dimensions}; use lhs")
         design = qmc.Sobol(dimensions, rng=generator).random_base2(max(0, (count - 1).bit_length()))[:count]
     return np.clip(np.asarray(design, dtype=np.float64), 1e-16, 1 - 1e-16)
 
@@ -122,7 +122,7 @@ def sobol_indices_of_groups(
     everything = np.concatenate([base, other])
     variance, centre = float(everything.var()), float(everything.mean())
     if not variance > 0.0:
-        raise InputError("nothing spreads: all draws give the same figure")
+        raise InputError("no input has an effect: all draws give the same figure")
     found = {}
     for name, members in groups.items():
         mixed = model({key: drawn[1 if key in members else 0][key] for key in inputs}) / scale

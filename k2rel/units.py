@@ -108,13 +108,13 @@ def _apart(text: str) -> tuple[str, str] | None:
 def _quantity(value: object, units: dict[str, Fraction], what: str, example: str) -> float:
     """Read a number with its unit; every other reading in this module goes through here."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(f"{value!r} is no {what}; write for example {example}")
+        raise ValueError(f"{value!r} is not a valid {what}; write for example {example}")
     if isinstance(value, str):
         if len(value) > _LONGEST:
-            raise ValueError(f"a text of {len(value):,} signs is no {what}; write for example {example}")
+            raise ValueError(f"a text of {len(value):,} characters is not a valid {what}; write for example {example}")
         found = _apart(value)
         if found is None:
-            raise ValueError(f"{value!r} is no {what}; write for example {example}")
+            raise ValueError(f"{value!r} is not a valid {what}; write for example {example}")
         number, unit = float(found[0]), found[1]
     else:
         try:
@@ -123,15 +123,15 @@ def _quantity(value: object, units: dict[str, Fraction], what: str, example: str
             raise ValueError(f"{what} is too large") from None
     if unit not in units:
         known = ", ".join(name for name in units if name)
-        raise ValueError(f"{unit!r} is no unit of a {what}; known units: {known}; write for example {example}")
+        raise ValueError(f"{unit!r} is not a unit of {what}; known units: {known}; write for example {example}")
     try:  # exact product, rounded once: "500 FIT" is 5e-07 and nothing beside it
         result = float(Fraction(number) * units[unit])
     except (OverflowError, ValueError):
-        raise ValueError(f"{value!r} is no finite {what}") from None
+        raise ValueError(f"{value!r} is not a finite {what}") from None
     if result < 0:
         raise ValueError(f"a {what} cannot be negative, got {value!r}")
     if result and not _SMALLEST <= result <= _LARGEST:  # whose inverse, or product with another, leaves the range
-        raise ValueError(f"{value!r}: no {what} that can be meant is so {'small' if result < 1 else 'large'}")
+        raise ValueError(f"{value!r}: no {what} can be so {'small' if result < 1 else 'large'}")
     return result
 
 
@@ -157,7 +157,7 @@ def parse_rate(value: object) -> float:
     rate = _quantity(value, _RATES_PER_H, "rate", '"500 FIT", "2e-6 /h" or "1 per year"')
     doubt = doubtful_rate(rate) if is_bare(value) else ""
     if doubt:
-        raise ValueError(f"{doubt}; if it is meant, write '{value} /h'")
+        raise ValueError(f"{doubt}; if it is intended, write '{value} /h'")
     return rate
 
 
@@ -173,7 +173,7 @@ def parse_mttf(value: object) -> float:
     if is_bare(value) and 0 < hours < _DOUBTFUL_H:
         raise ValueError(
             f"{value} h is a mean time to failure of {format_duration(hours)}; is it a failure rate, or a number of "
-            f"years? Give failure_rate, or write '{value} y'; if it is meant, write '{value} h'"
+            f"years? Give failure_rate, or write '{value} y'; if it is intended, write '{value} h'"
         )
     return hours
 
@@ -245,7 +245,7 @@ def parse_amount(value: object, what: str = "bandwidth") -> Amount:
     if unit in _BANDWIDTHS_MB_S:
         return Amount(parse_bandwidth(value), MB_S if unit else "")
     if problem := wrong_unit(unit):
-        raise ValueError(f"{value!r} is no {what}: {problem}")
+        raise ValueError(f"{value!r} is not a valid {what}: {problem}")
     assert found is not None
     return Amount(_quantity(found[0], {"": Fraction(1)}, what, '"12 kW"'), unit)
 
@@ -256,12 +256,17 @@ def wrong_unit(unit: str) -> str:
     Examples
     --------
     >>> wrong_unit("kW"), wrong_unit("Gb/s")
-    ('', "'Gb/s' is a bandwidth, which stands in MB/s; leave the unit out and write the number with it")
+    ('', "'Gb/s' is a unit of bandwidth, which is in MB/s here; leave the unit out and write it with the number")
     """
     if unit != MB_S and unit in _BANDWIDTHS_MB_S and unit:
-        return f"{unit!r} is a bandwidth, which stands in MB/s; leave the unit out and write the number with it"
+        return (
+            f"{unit!r} is a unit of bandwidth, which is in MB/s here; leave the unit out and write it with the number"
+        )
     if not (0 < len(unit) <= 16 and unit.isprintable() and unit == unit.strip() and unit[0] not in "+-.0123456789=@"):
-        return f"{unit[:40]!r} is no unit; a unit has 1 to 16 printable signs and begins with no digit, as 'kW' does"
+        return (
+            f"{unit[:40]!r} is not a valid unit; a unit has 1 to 16 printable characters and does not begin with "
+            "a digit, such as 'kW'"
+        )
     return ""
 
 
@@ -269,7 +274,7 @@ def unknown_unit(unit: str) -> str:
     """Say of a unit that no traffic class has what would be right."""
     known = ", ".join(name for name in _BANDWIDTHS_MB_S if name)
     return (
-        f'{unit!r} is no unit of a bandwidth; known units: {known}; write for example "25 MB/s", or for a load that '
+        f'{unit!r} is not a unit of bandwidth; known units: {known}; write for example "25 MB/s", or for a load that '
         f"is no bandwidth 'unit: {unit}' at its traffic class"
     )
 
@@ -315,13 +320,13 @@ def parse_temperature(value: object) -> float:
     """
     example = 'write for example "55 °C"'
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(f"{value!r} is no temperature; {example}")
+        raise ValueError(f"{value!r} is not a valid temperature; {example}")
     found = _apart(str(value))
     if found is None or found[1] not in ("", "C", "°C", "K"):
-        raise ValueError(f"{value!r} is no temperature; {example}")
+        raise ValueError(f"{value!r} is not a valid temperature; {example}")
     celsius = float(found[0]) - (273.15 if found[1] == "K" else 0.0)
     if not -273.15 <= celsius < math.inf:
-        raise ValueError(f"{value!r} is no temperature that exists; {example}")
+        raise ValueError(f"{value!r} is below absolute zero or too high; {example}")
     return round(celsius, 9)
 
 

@@ -49,7 +49,7 @@ def test_parts_have_failed_in_the_order_of_time() -> None:
     assert found.present == Present(("server_A", "isl_1", "psu_A_1"), (5.0, 2.0, 0.0))
     assert {(each.of, each.line) for each in found.taken} == {("server_A", 3), ("isl_1", 2), ("psu_A_1", 5)}
     assert [each.of for each in found.good] == ["switch_B"]
-    assert any("psu_A_1 failed, since when is not known: line 5" in note for note in found.notes)
+    assert any("psu_A_1 failed, start not known: line 5" in note for note in found.notes)
 
 
 def test_a_later_word_supersedes_whatever_the_order_of_rows() -> None:
@@ -106,7 +106,7 @@ def test_a_time_without_a_zone_is_of_this_machine_which_is_said(monkeypatch) -> 
     try:
         found = read(f"{HEAD}isl_1,down,2026-11-27 17:00\n")
         assert found.present.since_h == (3.0,)
-        assert any("times without a zone are read in this machine's, +0100" in note for note in found.notes)
+        assert any("times without a time zone are read in that of this machine, +0100" in note for note in found.notes)
         assert "read in this machine's zone +0100" in refused(f"{HEAD}isl_1,down,2026-11-27 21:00\n")
     finally:
         monkeypatch.undo()
@@ -172,14 +172,14 @@ def test_unknown_names_are_listed_and_never_ignored() -> None:
         "WARNING: of no part or role of L2R, and not in the state: 'swich_A' (line 2, down; did you"
     )
     assert "'battery' (line 3 and 1 more, alarm)" in first
-    refused(f"{HEAD}swich_A,down,\n", "no row is about a part or role of L2R: 'swich_A'")
+    refused(f"{HEAD}swich_A,down,\n", "no row names a part or role of L2R: 'swich_A'")
 
 
 def test_an_alarm_that_is_not_over_is_named_where_another_says_good() -> None:
     names = {"ping": "server_A", "ssh": "server_A"}
     found = read(f"{HEAD}ping,down,{ago(3)}\nssh,ok,{ago(1)}\n", names=names)
     assert found.present.failed == ()
-    assert any("server_A is taken as good, by 'ssh' (line 3), though 'ping' (line 2)" in note for note in found.notes)
+    assert any("server_A is taken as up, by 'ssh' (line 3), though 'ping' (line 2)" in note for note in found.notes)
     over = read(f"{HEAD}ping,down,{ago(3)}\nssh,ok,{ago(1)}\nping,ok,{ago(2)}\n", names=names)
     assert not any("though" in note for note in over.notes)
 
@@ -207,7 +207,7 @@ def test_where_the_rules_lead_is_said_and_not_taken() -> None:
     text = f"{HEAD}server_A,failed,{ago(5)}\nserver_A,ok,{ago(2)}\n"
     found = read(text)
     assert found.present == Present()
-    assert "server_A is out of service until a person places it, file_system is at server_B" in found.notes[0]
+    assert "server_A is out of service until an operator returns it to service, file_system is at server_B" in found.notes[0]
     said = read(f"{text}server_A,out of service,{ago(1)}\nfile_system,B,{ago(5)}\n")
     assert not any("by the rules" in note for note in said.notes)
     assert not any(
@@ -268,21 +268,21 @@ def test_json_lines(encoding, end) -> None:
     found = read(text.encode(encoding))
     assert found.present == Present(("server_A",), (3.0,), (("file_system", "server_B"),))
     assert [each.line for each in (*found.taken, *found.good)] == [1, 4, 3]
-    assert any("columns that are not used: host" in note for note in found.notes)
+    assert any("columns not used: host" in note for note in found.notes)
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ('[{"component": 1}]', "is a JSON array; JSON lines are read"),
-        ('{\n"component": "isl_1"\n}\n', ":1: is no whole JSON object"),
+        ('{\n"component": "isl_1"\n}\n', ":1: is not a complete JSON object"),
         ('{"component": "isl_1", "state": "ok"}\n5\n', ":2: is no JSON object"),
         ('{"component": "isl_1", "state": "ok", "state": "down"}\n', ":1: has 'state' twice"),
         ('{"component": "isl_1", "state": 2}\n', ":1: isl_1: '2' is no known state"),
         ('{"host": "isl_1", "state": "ok"}\n', "needs a column 'component'"),
         ('{"component": "isl_1", "state": "ok", "since": ' + "9" * 5000 + "}\n", ":1: '9"),
-        ('{"a":' * 100_000, "is no whole JSON object"),
-        ('{"component": "isl_1"}\n\0', ":2: is no text"),
+        ('{"a":' * 100_000, "is not a complete JSON object"),
+        ('{"component": "isl_1"}\n\0', ":2: is not text"),
     ],
 )
 def test_json_lines_that_cannot_be(text, words) -> None:
@@ -296,7 +296,7 @@ def test_json_lines_that_cannot_be(text, words) -> None:
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ("isl_1,dwon,", "2: isl_1: 'dwon' is no known state; a row of the names of alarms says how it is to be read, such as 'dwon' and"),
+        ("isl_1,dwon,", "2: isl_1: 'dwon' is not a known state; add a row to the names of alarms, such as 'dwon' and"),
         ("isl_1,dwon,", "did you mean 'down'?"),
         ("isl_1,amber,", "'amber' and 'failed'; known: failed, failure, fail, fault, faulty, "),
         ("isl_1,,", "2: isl_1 has no state"),
@@ -308,8 +308,8 @@ def test_json_lines_that_cannot_be(text, words) -> None:
         ("isl_1,down,27.11.2026", "'27.11.2026' is no time; write a date and time such as 2026-11-27T18:40+01:00"),
         ("isl_1,down,2026-02-30", "is no time"),
         ("switch_B,out of service,", "switch_B cannot be out of service: of L2R server_A, server_B alone can"),
-        ("file_system,at C,", "role file_system: 'C' is none of its holders; known: server_A, server_B"),
-        ("file_system,down,", "role file_system: 'down' is none of its holders"),
+        ("file_system,at C,", "role file_system: 'C' is not one of its holders; known: server_A, server_B"),
+        ("file_system,down,", "role file_system: 'down' is not one of its holders"),
         ("isl_1,down,,5", "has more cells than there are columns"),
         ("isl_1,failed,\nisl_1,ok,", "3: isl_1 is 'ok' here and 'failed' in line 2, and not both say since when"),
         (f"isl_1,failed,{ago(2)}\nisl_1,ok,", "not both say since when; give both their time"),

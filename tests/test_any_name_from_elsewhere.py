@@ -73,7 +73,7 @@ def test_numbers_as_nodes_and_names_that_no_node_can_have() -> None:
     assert set(site.components) == {"10", "11", "Core: 1.2", "10-Core: 1.2", "11-Core: 1.2"}
     assert site.kinds[0].members == ("1",)
     graph.add_edge(10, "a\u202eb")
-    with pytest.raises(InputError, match=r"graph: node .*U\+202E in it is no printable character"):
+    with pytest.raises(InputError, match=r"graph: node .*U\+202E in it is not a printable character"):
         Site.from_graph(graph, clients=[1], **said)
 
 

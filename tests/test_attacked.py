@@ -53,7 +53,7 @@ def test_a_gate_that_is_nearly_certain_leaves_its_opposite_all_its_digits(formul
 
 def test_a_simulation_that_is_too_short_to_show_the_long_run_is_refused() -> None:
     study = k2rel.study(pair({"mttf": "20 y", "mttr": "10 y"}, {"mttf": "20 y", "mttr": "10 y"}))
-    with pytest.raises(InputError, match=r"q begins as new and takes 6.67 years .* warm-up of 34 years"):
+    with pytest.raises(InputError, match=r"q starts as new and needs 6.67 years .* warm-up of 34 years"):
         k2rel.simulate(study, plan=k2rel.Plan(histories=100))
     tested = k2rel.study(
         pair({"mttf": "1e5 h", "mttr": "4 h", "test_interval": "20 y"}, {"mttf": "1e5 h", "mttr": "4 h"})

@@ -756,7 +756,7 @@ def test_a_point_that_kills_its_process_is_a_row_and_the_others_are_computed(tmp
     monkeypatch.setattr(sweep_run, "_computed", deadly)
     done = run_sweep(spec, tmp_path / "out")
     rows = done.table.set_index("clients")["error"]
-    assert rows[5] == "the process that computed this point died, twice"
+    assert rows[5] == "the process that computed this point ended unexpectedly, twice"
     assert rows[[4, 6]].tolist() == ["", ""]
 
 

@@ -106,7 +106,7 @@ BAD = {
     "a dangling end": ("sw-1,7,,,CAT6", "the cable from sw-1 7 ends nowhere"),
     "no ends": (",7,,,CAT6", "names no device at either end"),
     "the same cable twice": ("sw-1,1,cam-1,eth0,CAT6", "sw-1 1 to cam-1 eth0 stands in line 2 already"),
-    "one port, two cables": ("cam-2,eth0,sw-1,1,CAT6", "port 1 of sw-1 has a cable already, in line 2"),
+    "one port, two cables": ("cam-2,eth0,sw-1,1,CAT6", "port 1 of sw-1 already has a cable, in line 2"),
     "case only": ("cam-2,eth0,SW-1,5,CAT6", "'SW-1' here and 'sw-1' (2 times, first in line 2) differ in case only"),
     "no type": ("dec-1,eth0,sw-1,5,CAT6", "device 'dec-1' has no row in types"),
     "a type of cable": ("cam-2,eth0,sw-1,5,waveguide", "cable type 'waveguide' of one cable is no component type"),
@@ -150,7 +150,7 @@ TABLES = {
                          "before 2.11"),
     "an open quote": ('From,To\n"cam-1,sw-1\n' + "cam-2,sw-1\n" * 40, "a quotation mark is opened here and not closed"),
     "a workbook": ("PK\x03\x04", "save its sheet as CSV"),
-    "no text": ("From,To\n\x00\x01", "is no text"),
+    "no text": ("From,To\n\x00\x01", "is not text"),
     "twice the same column": ("From,To,To\na,b,c\n", "the column 'To' is there twice"),
 }  # fmt: skip
 
@@ -222,10 +222,10 @@ def test_the_row_of_a_device_goes_before_that_of_its_type(tmp_path) -> None:
 
 WRONG_TYPES = {
     "two kinds": ("device,type\nsw-1,gige_switch\nsw-1,fc_switch\n", "'sw-1': model is 'fc_switch' here and 'gige_switch' in line 2"),
-    "no number": ("device,type,mttf\nsw-1,gige_switch,long\n", "types.csv:2: mttf: 'long' is no number with a unit"),
+    "no number": ("device,type,mttf\nsw-1,gige_switch,long\n", "types.csv:2: mttf: 'long' is not a number with a unit"),
     "no time to restore": ("device,mttf\nsw-1,1e5 h\n", "types.csv:2: 'sw-1' has mttf and no mttr"),
     "twice the same": ("device,mttf,failure_rate,mttr\nsw-1,1e5 h,1e-5,4 h\n", "mttf and failure_rate say the same"),
-    "no key": ("device,type\n,gige_switch\n", "is empty; each row is about something"),
+    "no key": ("device,type\n,gige_switch\n", "is empty; each row needs a device, a type or a role"),
     "no table": ("colour,length\nred,1\n", "this is no table of devices or types"),
     "another case": ("device,type\nSW-1,gige_switch\n", "'SW-1' in line 2 there differs in case only"),
     "a row of rates": ("device,rates\nsw-1,eth_switch_hw_prod\n", "there is no entry 'eth_switch_hw_prod'; did you mean"),
@@ -252,7 +252,7 @@ def test_patch_panels_join_cables_by_their_ports() -> None:
     assert float(one["failure_rate"].split()[0]) == pytest.approx(3 * read_rates().row("isl_cable").rate_per_h)
     assert "failure_rate" not in alone
     said = refused(cables[:2], types=types)
-    assert "no other cable goes on from port R3 of patch panel 'pp-2'" in said
+    assert "no other cable continues from port R3 of patch panel 'pp-2'" in said
 
 
 def test_power_feeds_become_needs() -> None:

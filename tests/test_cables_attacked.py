@@ -158,8 +158,8 @@ CASES = {
     "other labels": ("From,To,Label\ncam-1,sw,\nsw,nas,K1\nnas,sw,K2\n", ""),
     "case, with both and their rows": ("From,To\ncam-1,sw\nSW,nas\n", ":3: 'SW' here and 'sw' (in line 2) differ in case only"),
     "a speed without a unit": ("From,To,Speed\ncam-1,sw,1G\nsw,nas,1000\n", ":3: Speed: '1000' has no unit"),
-    "no number for a cost": ("From,To,Cost\ncam-1,sw,nan\nsw,nas,1\n", ":2: Cost: 'nan' is no number with a unit"),
-    "no number for a capacity": ("From,To,Capacity\ncam-1,sw,\nsw,nas,NaN\n", ":3: Capacity: 'NaN' is no number with a unit"),
+    "no number for a cost": ("From,To,Cost\ncam-1,sw,nan\nsw,nas,1\n", ":2: Cost: 'nan' is not a number with a unit"),
+    "no number for a capacity": ("From,To,Capacity\ncam-1,sw,\nsw,nas,NaN\n", ":3: Capacity: 'NaN' is not a number with a unit"),
     "no word": ("From,To,Label,Cost\ncam-1,sw,nan,n/a\nsw,nas,NaN,-\n", ""),
     "what clients are called": ("From,To\ncam-1,Client\nClient,nas\n", ":2: To: 'Client' is what every client of a site is called"),
     "many columns": (f"From,To,{','.join(f'c{n}' for n in range(50_000))}\ncam-1,sw\n", "has more than 1,000 columns"),
@@ -185,8 +185,8 @@ def test_what_pandas_has_for_an_empty_cell_is_empty_and_the_word_for_it_is_no_nu
         assert [(link.get("cost"), link.get("capacity")) for link in k2rel.read_cables(one, types=DEVICES).links] == [
             (None, None), (2.0, None)
         ]  # fmt: skip
-    assert "cables:1: Cost: 'nan' is no number" in refused(pd.DataFrame({**rows, "Cost": ["nan", "2"]}))
-    assert "types:1: mttf: 'nan' is no number" in refused(types={**DEVICES, "cam-*": {"mttf": "nan", "mttr": "1 h"}})
+    assert "cables:1: Cost: 'nan' is not a number" in refused(pd.DataFrame({**rows, "Cost": ["nan", "2"]}))
+    assert "types:1: mttf: 'nan' is not a number" in refused(types={**DEVICES, "cam-*": {"mttf": "nan", "mttr": "1 h"}})
 
 
 def test_a_feed_whose_device_is_written_in_another_case_is_not_lost() -> None:
@@ -199,7 +199,7 @@ WRONG_TYPES = {
     "no time to failure": ("*,0,4,", "types.csv:2: mttf: a time is above 0"),
     "no time to restoration": ("*,1000 h,0,", "types.csv:2: mttr: a time is above 0"),
     "percent": ("*,,4,0.1 %", "types.csv:2: unavailability: '0.1 %': write a plain number, without a unit"),
-    "nothing": ("sw,,,\ncam-1,1000 h,4,\nnas,1000 h,4,", "device 'sw' has a row in types.csv that says nothing of it, in line 2"),
+    "nothing": ("sw,,,\ncam-1,1000 h,4,\nnas,1000 h,4,", "device 'sw' has a row in types.csv that does not state it, in line 2"),
     "case": ("SW,1000 h,4,\ncam-1,1000 h,4,\nnas,1000 h,4,", "'sw' has no row in types.csv; 'SW' in line 2 there differs"),
 }  # fmt: skip
 
@@ -242,7 +242,7 @@ def test_notes_of_a_bad_table_are_some_twenty_too() -> None:
 
 def test_patterns_are_as_many_as_can_be_compared() -> None:
     types = [{"device": f"*{n}", "type": "server"} for n in range(3000)]
-    assert "types: 3,000 rows are about patterns; at most 2,000 can be" in refused(types=types)
+    assert "types: 3,000 rows give patterns; at most 2,000 can be" in refused(types=types)
 
 
 DOORS = {
@@ -274,8 +274,8 @@ def test_a_file_name_that_is_none_is_said_before_anything_is_read(k2) -> None:
 
 
 ODD_ROWS = {
-    "no capacity": ("From,To,Capacity\ncam-1,sw,\nsw,nas,0\n", ":3: Capacity: a capacity is above 0, got '0'"),
-    "a cost below 0": ("From,To,Cost\ncam-1,sw,-1\nsw,nas,\n", ":2: Cost: a cost is a number from 0 to 1e12, got '-1'"),
+    "no capacity": ("From,To,Capacity\ncam-1,sw,\nsw,nas,0\n", ":3: Capacity: a capacity above 0 is needed, got '0'"),
+    "a cost below 0": ("From,To,Cost\ncam-1,sw,-1\nsw,nas,\n", ":2: Cost: a cost from 0 to 1e12 is needed, got '-1'"),
     "a sign of direction": ("From,To,Label\ncam-1,sw,\nsw,nas,K\u202e1\n", ":3: Label: has U+202E, which is no printable"),
 }  # fmt: skip
 
@@ -303,7 +303,7 @@ def test_messages_of_an_import_have_its_options_its_lines_and_what_is_idle(tmp_p
     rows = "nas,,100000 h,8 h\nsw,,50000 h,4 h\nidle-1,,50000 h,4 h\n"
     (tmp_path / "t.csv").write_text("device,component type,mttf,mttr\n" + rows + "cam-1,,90000 h,1 d\n")
     ask = ("import", "c.csv", "--types", "t.csv", "--clients", "?am*", "--targets", "nas")
-    assert "on no path from a client to a target, and parts all the same: 1 device: idle-1" in k2(*ask).out
+    assert "on no path from a client to a target, but kept as parts: 1 device: idle-1" in k2(*ask).out
     (tmp_path / "t.csv").write_text("device,component type,mttf,mttr\n" + rows)
     assert "(--leave-out)" in k2(*ask).err
     said = k2(*ask, "--leave-out").err

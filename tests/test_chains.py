@@ -278,7 +278,7 @@ TRA = "3 4\n0 1 0.002\n1 2 0.001\n1 0 0.25\n2 1 0.25\n"
             TRA.replace("1 2 0.001", "1 7 0.001"),
             "bad.tra:3: transition 2 of 4: a state is a number from 0 to 2, got '7'",
         ),
-        (TRA.replace("1 2 0.001", "1 2 x"), "bad.tra:3: transition 2 of 4: 'x' is no number"),
+        (TRA.replace("1 2 0.001", "1 2 x"), "bad.tra:3: transition 2 of 4: 'x' is not a number"),
         ("", "bad.tra:1: the first line has two numbers"),
         ("three four\n", "bad.tra:1: the first line has two numbers"),
         ("2 2 2\n0 0 1 1 go\n1 0 0 1 back\n", "bad.tra:1: states, choices and transitions: this is a decision process"),
@@ -289,7 +289,7 @@ TRA = "3 4\n0 1 0.002\n1 2 0.001\n1 0 0.25\n2 1 0.25\n"
         (TRA.replace("1 2 0.001", "1 2 0.001 a b"), "3 numbers expected, got '1 2 0.001 a b'; behind them the name of"),
         (
             TRA.replace("0.002", "0.002 fail").replace("0.001", "x fail"),
-            "bad.tra:3: transition 2 of 4: 'x' is no number",
+            "bad.tra:3: transition 2 of 4: 'x' is not a number",
         ),
         ("99999999999 1\n", "a chain has 1 to 50,000,000 states"),
     ],

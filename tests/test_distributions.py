@@ -104,8 +104,8 @@ def test_limits_of_uniform_and_triangular_distributions_are_their_ends_and_the_p
         ("lognormal", 2.0, 1.0, None, "must be finite and in order, got 2 and 1"),
         ("uniform", 1.0, float("inf"), None, "must be finite and in order"),
         ("triangular", 1.0, 2.0, None, "give the value itself too; it is the mode"),
-        ("triangular", 1.0, 2.0, 3.0, "1 to 2 must hold the value itself, 3"),
-        ("beta", 0.85, 0.99, 0.8, "0.85 to 0.99 must hold the value itself, 0.8"),
+        ("triangular", 1.0, 2.0, 3.0, "1 to 2 must contain the value itself, 3"),
+        ("beta", 0.85, 0.99, 0.8, "0.85 to 0.99 must contain the value itself, 0.8"),
     ],
 )
 def test_limits_that_no_distribution_has_are_refused_in_a_sentence(family, low, high, point, says):

@@ -55,9 +55,9 @@ def test_it_is_drawn_as_down_without_a_cross(powered) -> None:
 
 def test_the_command_names_it(k2) -> None:
     said = k2("failover", "dual_tor", "--fail", "ups_A").out
-    assert "down for want of ups_A: pdu_A, outlet_A, tor_A" in said
+    assert "down for lack of ups_A: pdu_A, outlet_A, tor_A" in said
     both = k2rel.failover(k2rel.study("L2R"), ["psu_A_1", "psu_A_2"])
-    assert both.wanting_words() == {"down for want of psu_A_1 and psu_A_2": ("server_A",)}
+    assert both.wanting_words() == {"down for lack of psu_A_1 and psu_A_2": ("server_A",)}
 
 
 @pytest.mark.browser

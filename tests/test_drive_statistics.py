@@ -57,7 +57,7 @@ def test_a_drive_is_there_from_its_first_row_to_its_last(log) -> None:
     data = read_field(log(table(rows)))
     assert [(one.failures, one.hours) for one in data.exposures] == [(1, 24.0 * (3 + 2 + 5))]
     assert "3 drives, 1 failures, 10 drive days from 2024-01-01 to 2024-01-05" in data.notes[0]
-    assert "1 drives that end earlier without a failure worked until their last row" in data.notes[0]
+    assert "1 drives that end earlier without a failure were up until their last row" in data.notes[0]
 
 
 def test_what_is_not_known_of_ages_is_said_and_no_law_of_a_life_is_fitted(log, k2) -> None:
@@ -114,7 +114,7 @@ def test_ages_are_written_as_any_number(log) -> None:
     (lives,) = read_field(log(semicolons), columns={"entry": "smart_9_raw"}).lives
     assert (lives.entry_h.tolist(), lives.lower_h.tolist()) == ([1234.5], [1282.5])
     for age, message in (
-        ('"1,5"', "'1,5' is no number with a decimal point"),
+        ('"1,5"', "'1,5' is not a number with a decimal point"),
         ("2024-01-01", "is an age; write hours"),
     ):
         with pytest.raises(InputError, match=message):
@@ -157,7 +157,7 @@ def test_a_folder_of_days_is_read_as_one_file(tmp_path, log, k2) -> None:
     [
         ([row(day, f"u{day}", failed=1) for day in range(9)], "has one row for each unit, on several days: is it a list"),
         ([row(7 * day, "a") for day in range(9)], "48 days between first and last rows of the drives have no row, and 9"),
-        ([row(0, "a"), row(1, "")], ":3: serial_number: is empty; which drive is it?"),
+        ([row(0, "a"), row(1, "")], ":3: serial_number: is empty; the serial number of the drive is needed"),
         ([row(0, "a"), row(1, "a").replace("2024-01-02", "01/02/2024")], ":3: date: '01/02/2024' is no day between"),
         ([row(0, "a"), row(1, "a").replace("2024-", "2924-")], ":3: date: '2924-01-02' is no day between"),
         ([row(0, "a"), row(1, "a", failed=2)], ":3: failure: '2': write 1 or 'failed'"),

@@ -221,7 +221,7 @@ def test_a_test_that_finds_a_part_of_the_failures_leaves_the_others(probability)
         (3, 0, "argument 4 of periodic-test: τ must be above 0"),
         (5, 1.5, "argument 6 of periodic-test: γ is a probability, at most 1"),
         (6, 301, "argument 7 of periodic-test: π, how long a test takes, must not be above τ"),
-        (7, 0.5, "argument 8 of periodic-test: x is 1 where the part is available during a test, else 0"),
+        (7, 0.5, "argument 8 of periodic-test: x is 1 if the part is available during a test, else 0"),
         (8, -0.1, "argument 9 of periodic-test: σ must not be negative"),
         (10, -1, "argument 11 of periodic-test: t must not be negative"),
         (10, 1e300, "argument 11 of periodic-test: t has more than 10,000,000 tests before it"),

@@ -176,7 +176,7 @@ def test_the_rounding_of_many_lives_keeps_what_was_seen(log, monkeypatch) -> Non
         ("age_at_start,end,failed\n10,20,1\n10,30,0\n", "say --column exit=NAME for an age"),
         ("age,end,failed\n10,20,1\n", "say --column exit=NAME for an age"),
         ("entry,exit,failed\n30,20,1\n", "is below the age at which the observation began"),
-        ("entry,exit,failed\n20,20,1\n", "failed the moment it started"),
+        ("entry,exit,failed\n20,20,1\n", "failed at the moment it started"),
         ("age_at_start,lower,upper\n30,20,40\n", "say --column exit=upper for ages"),
         ("age_at_start,start,end,failed\n,0,20,1\n", "needs an age"),
         ("operating_hours,start,end,failed\n5,0,20,1\n", "say --column entry=NAME for an age"),

@@ -86,7 +86,7 @@ def test_rows_without_a_start_are_counted(log) -> None:
         ("time,failed,count\n5,1,3000000000000\n", "a whole number of units, from 0 to 1e12"),
         ("type,failures,hours\npsu,1,inf\n", "hours: needs a finite number"),
         ("type,failures,hours\npsu,1,nan\n", "hours: needs a finite number"),
-        ("model,failures,drive_days\nA,1,0\nB,2,10\n", ":2: drive_days: must be above 0 where something failed"),
+        ("model,failures,drive_days\nA,1,0\nB,2,10\n", ":2: drive_days: must be above 0 if something failed"),
         ("model,failures,drive_days\nA,0,0\n", "no row has any hours"),
     ],
 )
@@ -121,7 +121,7 @@ def test_bic_of_counts_is_by_failures() -> None:
 def test_a_decimal_comma_beside_commas_is_said(log) -> None:
     data = read_field(log('time,failed\n"17,5",1\n"20,25",0\n'))
     assert data.hours == 37.75
-    assert data.notes == ("time: the comma of '17,5' is read as the decimal one",)
+    assert data.notes == ("time: the comma of '17,5' is read as the decimal comma",)
     assert read_field(log("time;failed\n17,5;1\n20,25;0\n")).notes == ()
 
 

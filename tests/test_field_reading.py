@@ -110,7 +110,7 @@ def test_update_reads_the_same_way_and_says_what_it_read(log, k2) -> None:
 @pytest.mark.parametrize(
     ("text", "unit"),
     [
-        ("time,failed\n10,1\n", "hours, since nothing names a unit"),
+        ("time,failed\n10,1\n", "hours, since no unit is given"),
         ("time [d],failed\n10,1\n", "d"),
         ("time,failed\n4 h,1\n3 d,1\n", "as each cell says: d, h"),
         ("time [d],failed\n4,1\n36 h,1\n", "d, but where a cell says h"),

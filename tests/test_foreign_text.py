@@ -165,7 +165,7 @@ def test_what_turns_the_direction_is_refused_where_a_site_is_read(k2, tmp_path) 
     (tmp_path / "x.yaml").write_text(site_path("L1").read_text().replace("switch_A", '"switch\\u202eA"'))
     run = k2("check", tmp_path / "x.yaml")
     assert run.code == 2
-    assert "U+202E in it is no printable character" in run.err
+    assert "U+202E in it is not a printable character" in run.err
     assert hidden(run.err) == []
 
 
@@ -195,9 +195,9 @@ def test_a_message_that_quotes_a_book_keeps_its_ends() -> None:
 
 
 def test_of_hundreds_of_mistakes_the_first_are_told_and_how_many_more() -> None:
-    error = InputError([Problem(f"'{n}' is no number", "t.csv", n) for n in range(1, 313)])
+    error = InputError([Problem(f"'{n}' is not a number", "t.csv", n) for n in range(1, 313)])
     lines = str(error).split("\n")
-    assert lines[0] == "t.csv:1: '1' is no number"
+    assert lines[0] == "t.csv:1: '1' is not a number"
     assert lines[-1] == "and 252 more"
     assert len(lines) == 61
     assert len(error.problems) == 312

@@ -415,7 +415,7 @@ def test_sides_are_given_by_node_by_side_or_by_an_attribute() -> None:
     graph.add_edge("s3", "disk")
     found = Site.from_graph(graph, **PLAIN, sides={"s1": "red", "s2": "blue"}).found
     assert found is not None
-    assert found.notes == ("paths by 's3' cross nothing that has a side, and count for side red",)
+    assert found.notes == ("paths by 's3' cross no part that has a side, and count for side red",)
     graph.remove_node("s3")
     nx.set_node_attributes(graph, {"s1": "up", "s2": "down"}, "plane")
     assert Site.from_graph(graph, **PLAIN, sides="plane").sides == ("down", "up")
@@ -523,7 +523,7 @@ def test_attributes_that_were_not_looked_at_are_named_with_their_count() -> None
         graph.nodes[node].update(rack=3, member="x", label=node)
     site = Site.from_graph(graph, **PLAIN)
     assert site.found is not None and site.found.notes == (
-        "attributes that were not looked at: 'rack' of 4 nodes, 'member' of 4 nodes, 'weight' of 2 edges, 'capactiy' of "
+        "attributes not used: 'rack' of 4 nodes, 'member' of 4 nodes, 'weight' of 2 edges, 'capactiy' of "
         "1 edge (did you mean capacity?)",
     )
 
@@ -606,12 +606,12 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     ("a.graphml", {}, "graph: a networkx Graph or MultiGraph is needed, got str"),
     (nx.Graph(), {}, "graph: has no nodes"),
     (nx.DiGraph(square()), {}, r"graph: is directed, .* graph.to_undirected\(\)"),
-    (square(), {"targets": ["host"]}, "targets: 'host' cannot be client and target at once"),
+    (square(), {"targets": ["host"]}, "targets: 'host' cannot be both client and target"),
     (square(), {"node_type": None}, "4 nodes without a type: 'host', 's1', 's2' and 1 more; .* node_type="),
     (square(), {"link_type": None}, "4 edges without a type: .* link_type="),
     (nx.Graph([*square().edges, ("s1", "s1")]), {}, "from a node to itself, which no traffic takes: 's1'"),
     (nx.Graph([*square().edges, ("S1", "disk")]), {}, "the nodes 's1' and 'S1' differ in case only"),
-    (nx.Graph([*square().edges, (1, "1")]), {}, "two nodes are called '1'"),
+    (nx.Graph([*square().edges, (1, "1")]), {}, "two nodes have the name '1'"),
     (nx.Graph([*square().edges, ("far", "away")]), {"clients": ["host", "far"]}, "no path leads from 'far' to a target"),
     (nx.Graph([*square().edges, ("host", "h2")]), {"clients": ["host", "h2"]}, r"other clients alone: 'h2' \('h2' to 'host'\)"),
     (lone(), {"clients": ["host", "h3"]}, "without any link: 'h3'"),
@@ -625,12 +625,12 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     *((changed(cost=cost), {}, "edge 's1' – 'disk': the cost must be a number from 0 to 1e12, got")
       for cost in (math.inf, math.nan, -1, "abc", True, np.float64("nan"))),
     (changed(relation="uses"), {}, "the relation 'uses' is not known; it is link, in or needs"),
-    (changed(relation="needs"), {}, "does not say which of them needs the other; give it as 'part'"),
+    (changed(relation="needs"), {}, "does not state which of them needs the other; give it as 'part'"),
     (changed(capacity="much"), {}, r"links.s1-disk.capacity: 'much' is no bandwidth"),
     (changed(mttf=1000, unavailability=0.1), {}, "says how often it fails a second time"),
-    (changed(name="S2"), {}, "the name 'S2' is already that of another node or edge"),
-    (nx.Graph([*square().edges, ("=x", "disk"), ("disk", "")]), {}, "node '=x': is no name: what begins with '=' is an assumption"),
-    (changed(speed=1000), {}, "edge 's1' – 'disk': 'speed' has no unit; write '1 Gb/s', or the unit into the name"),
+    (changed(name="S2"), {}, "the name 'S2' is already used by another node or edge"),
+    (nx.Graph([*square().edges, ("=x", "disk"), ("disk", "")]), {}, "node '=x': is not a valid name: what begins with '=' is an assumption"),
+    (changed(speed=1000), {}, "edge 's1' – 'disk': 'speed' has no unit; write '1 Gb/s', or put the unit in the name"),
     (changed(capacity=1, Speed=3), {}, "edge 's1' – 'disk': says 'capacity' twice, as 'capacity' and as 'Speed'; leave one out"),
     (nx.relabel_nodes(fabrics().graph(), {"array1": "host1"}), {"clients": "client", "targets": ["array2"]},
      "node 'client_1': the member 'host1' is there already"),
@@ -638,7 +638,7 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     (square(), {"paths": 0}, "paths: a whole number from 1 to 32 is needed, got 0"),
     *((noted(transit=word), {}, "node 's1': 'transit' must be true or false, yes or no, got")
       for word in (2, "maybe", 0.5, [True])),
-    *((noted(**{key: value}), {}, f"node 's1': '{key}' is nan, which is no number; leave out what is not known")
+    *((noted(**{key: value}), {}, f"node 's1': '{key}' is nan, not a number; leave out what is not known")
       for key in ("transit", "unavailability", "capacity", "role", "side", "needs") for value in (math.nan, np.float32("nan"))),
     (noted(MTBF=math.nan), {}, "node 's1': 'mttf' is nan, which is no number"),
     (changed(capacity=math.nan), {}, "edge 's1' – 'disk': 'capacity' is nan, which is no number"),
@@ -655,16 +655,16 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     (noted(needs=[CYCLE]), {}, r"graph: components\.s1\.needs\.0: entries are nested more than 24 deep"),
     (noted(needs="[" * 10_000), {}, "node 's1': 'needs' is no list"),
     *((noted(needs=needs), {}, "node 's1': 'needs' must be a name or a list of names, got") for needs in (1.5, True)),
-    *((noted(**{key: 10**5000}), {}, f"node 's1': '{key}' is a number that nothing has, a number of very many digits")
+    *((noted(**{key: 10**5000}), {}, f"node 's1': '{key}' is out of range, a number with very many digits")
       for key in ("title", "in", "side", "mttf", "MTBF")),
     *((noted(**{key: np.array([1, 2])}), {}, rf"node 's1': '{key}' must be text or a number, got \[1, 2\]")
       for key in ("title", "role", "side", "mttf")),
     (changed(cost=np.array([1, 2])), {}, r"edge 's1' – 'disk': the cost must be a number from 0 to 1e12, got \[1, 2\]"),
     *((square(), {key: 5}, f"{key}: one name is needed, got 5") for key in ("name", "title", "client_title")),
     (square(), {"rates": 5}, "rates: the path of a CSV table is needed, got int"),
-    (square(), {"share": 10**5000}, "share: must be one of equal, first, all, got a number of very many digits"),
-    (nx.Graph([*square().edges, (10**5000, "disk")]), {}, "node a number of very many digits: is no name"),
-    (square(), {"clients": 10**5000}, "clients: no node has the role or type a number of very many digits"),
+    (square(), {"share": 10**5000}, "share: must be one of equal, first, all, got a number with very many digits"),
+    (nx.Graph([*square().edges, (10**5000, "disk")]), {}, "node a number with very many digits: is no name"),
+    (square(), {"clients": 10**5000}, "clients: no node has the role or type a number with very many digits"),
     (square(), {"demand": 10**5000}, r"graph: traffic\.traffic\.demand: a number of more than 300 digits"),
     (square(), {"types": 3}, "types: give failure data by type"),
     (square(), {"demand": {"web": 3}}, "demand: says nothing of the traffic class 'traffic'"),

@@ -114,7 +114,7 @@ def test_values_that_are_no_bound_are_not_taken_for_one() -> None:
 
 @pytest.mark.parametrize("sizes", [(30, 40), (1500,)])
 def test_what_corrections_do_not_prove_is_solved_as_before(sizes, monkeypatch) -> None:
-    """Rates over six decades, and one long line: groups that hardly communicate."""
+    """Rates over six decades, and one long line: groups that are nearly separate."""
     chain, expected = walks(np.random.default_rng(0), sizes, 3.0 if len(sizes) > 1 else 0.2)
     assert not sweeps.Sweeps(chain, 1e-10, 20_000).begin().confirmed
     monkeypatch.setattr(elimination, "_MOST_ORDERED", 60_000)

@@ -15,7 +15,7 @@ from k2rel.sweep import read_sweep, run_sweep
 from k2rel.sweep.run import _MEASURES
 
 ADDRESS = "tcp://127.0.0.1:8786"
-LOST = f"scheduler '{ADDRESS}': the connection was lost; see whether it still runs, and begin again"
+LOST = f"scheduler '{ADDRESS}': the connection was lost; check whether it is still running, and start again"
 
 
 class Future:
@@ -68,7 +68,7 @@ def test_a_sweep_keeps_what_came_and_goes_on_from_there(dask, tmp_path, monkeypa
     assert there > 0
     assert (
         str(caught.value)
-        == f"{LOST}; {there} of {len(spec.points)} points are kept, and the next run goes on from there"
+        == f"{LOST}; {there} of {len(spec.points)} points are kept, and the next run continues from there"
     )
     assert not caplog.records
 

@@ -152,7 +152,7 @@ def test_a_chain_of_rules_is_refused_while_it_is_explored(monkeypatch) -> None:
     grid(200)
     monkeypatch.setenv(VARIABLE, "4 MB")
     refusal = (
-        r"[\d,]+ states with [\d,]+ transitions as far as explored would take about 4\S* MB of memory, and 4 MB may be "
+        r"[\d,]+ states with [\d,]+ transitions explored so far would take about 4\S* MB of memory, and 4 MB may be "
         r"used: ask for at most [\d,]+, or allow more, such as K2REL_MEMORY='\S+ MB'"
     )
 
@@ -316,7 +316,7 @@ def test_diagrams_of_a_site_hold_no_more_than_memory_holds(monkeypatch) -> None:
 def test_conditions_of_a_simulation_hold_no_more_than_memory_holds(monkeypatch) -> None:
     monkeypatch.setenv(VARIABLE, "30 kB")
     with pytest.raises(
-        ModelTooLargeError, match=r"histories meet more than \d+ different conditions of the rules, " + HELD
+        ModelTooLargeError, match=r"histories have more than \d+ different conditions of the rules, " + HELD
     ):
         simulate(study("L3R", clients=3), plan=Plan(histories=500, seed=1))
 

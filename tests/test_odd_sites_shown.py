@@ -114,7 +114,7 @@ def test_the_explorer_counts_clients_on_both_sides_and_says_what_full_service_lo
     rows = [re.findall(r"<t[hd](?: [^>]*)?>([^<]*)<", row) for row in table.split("</tr>")]
     assert rows[0] == ["on A", "on B", "on both", "cut off", "share of time"]
     assert rows[1][:4] == ["0", "0", "4", "0"]
-    assert "<td>full service: disk whole for every client</td>" in said
+    assert "<td>full service: disk in full for every client</td>" in said
 
 
 def test_a_history_shows_clients_on_both_sides() -> None:
@@ -163,7 +163,7 @@ def test_a_client_part_by_its_name_in_the_file_and_a_site_without_roles(k2) -> N
 
 @pytest.mark.parametrize("verb", [("availability", "--method", "exact"), ("failover", "--fail", "node_1")])
 def test_below_the_services_stands_what_full_service_asks_for(k2, verb) -> None:
-    asks = "full service: first half and second half whole for every client"
+    asks = "full service: first half and second half in full for every client"
     assert asks in k2(verb[0], DESIGNS / "ha_pair.yaml", *verb[1:]).out
 
 

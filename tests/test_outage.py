@@ -554,7 +554,7 @@ WRONG = {
         _part("isl_1", "2024-02-03") + _part("isl_1", "2024-02-05", "2024-02-09"),
         ":3: .* no time of its restoration is given; add that",
     ),
-    "before the period": (_part("isl_1", "2023-02-03", "2023-02-08"), ":2: .* lies outside the period, 2024-01-01"),
+    "before the period": (_part("isl_1", "2023-02-03", "2023-02-08"), ":2: .* is outside the period, 2024-01-01"),
     "after the period": (_role("file_system", to="B", at="2025-02-01"), ":2: the move of file_system .* outside the"),
     "no date": (_part("isl_1", "31.12.2023", "2024-02-01"), ":2: failed: '31.12.2023' is no date that can be read; wr"),
     "no such day": (_part("isl_1", "2024-02-30", "2024-03-01"), "'2024-02-30' is no date"),
@@ -583,7 +583,7 @@ WRONG = {
     "a server of no role": ("switch_A,,,,,,2024-02-01,,in service,\n", ":2: 'switch_A' is no server of a role"),
     "placed how": ("server_A,,,,,,2024-02-01,,back,\n", ":2: outcome: .* in service or out of service, got 'back'"),
     "two clocks": (_part("isl_1", "2024-02-01T10:00+01:00", "2024-02-05"), ":2: some dates name a zone"),
-    "no rows": ("", "holds no events, only the names of the columns"),
+    "no rows": ("", "has no events, only the names of the columns"),
 }
 
 
@@ -607,7 +607,7 @@ def test_a_file_that_is_no_log_says_what_it_needs(k2, log) -> None:
 def test_a_period_that_is_none_is_refused(k2, log) -> None:
     path = log(HEAD + _part("isl_1", "2024-02-01", "2024-02-02"))
     told = k2("outage", "L2R", path, "--from", "2025-01-01", "--to", "2024-01-01").err
-    assert "--from 2025-01-01 00:00 lies not before --to 2024-01-01 00:00" in told
+    assert "--from 2025-01-01 00:00 is not before --to 2024-01-01 00:00" in told
     assert "--from soon: no date that can be read" in k2("outage", "L2R", path, "--from", "soon").err
     with pytest.raises(InputError, match="a SiteLog has its own period"):
         k2rel.outage("L2R", SiteLog(0.0, 1.0), begin="2024-01-01")

@@ -152,7 +152,7 @@ def test_an_own_table_replaces_and_adds(table, k2) -> None:
     ("row", "message"),
     [
         ("a,,-1,,,,,,,5", "must be finite and 0 or more"),
-        ("a,,1e-6,2e-6,3e-6,,,,,5", "lies outside its limits"),
+        ("a,,1e-6,2e-6,3e-6,,,,,5", "is outside its limits"),
         ("a,,1e-6,,,weibull(shape=2; scale=5 h),,,,5", "law"),
         ("a,,1e-6,,,bathtub,,,,5", "one of exponential"),
         ("a,,1e-6,,,exponential(mean=5 h),,,,5", "does not fit the rate"),

@@ -163,7 +163,7 @@ def test_with_roles_that_stay_who_is_out_of_service_is_said() -> None:
     steps = {step.title: step.outcome.reasons for step in k2rel.takeover_steps(k2rel.study("L2R"), ["toe_A1"])}
     assert steps["before"] == ()
     assert steps["detection"] == ("server_B takes file_system over from server_A, which has lost toe_A1",)
-    assert steps["switchover"] == ("nobody performs file_system: it is on its way, or waits",)
+    assert steps["switchover"] == ("nobody performs file_system: it is in progress, or waiting",)
     assert steps["after"] == ("server_A could not take over: it has lost toe_A1 and is out of service",)
     assert steps["repaired"] == ("server_A could not take over: it is out of service",)
     assert steps["back in service"] == ()

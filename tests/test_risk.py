@@ -97,7 +97,7 @@ class Apart(Chain):
                 state = next(e.state for first in due[0] for e in self.follow(first)
                              if e.share > 0 and not any(p[0] in WAITING for p in e.state.roles))  # fmt: skip
                 continue
-            if not any(p[0] == "on its way" for p in state.roles):
+            if not any(p[0] == "in progress" for p in state.roles):
                 return state
             _, after = self.arrival(state)
             state = self.success_once(self.at_once(after))
@@ -373,7 +373,7 @@ def test_json_has_what_the_contract_says() -> None:
         ({"failed": "server_A@yesterday"}, "since when, such as '3 h ago'"),
         ({"failed": "server_A", "roles": {"file_system": "A"}}, "at once it would become file_system at B"),
         ({"failed": "server_A", "in_service": "server_A"}, "cannot be in service while server_A has failed"),
-        ({"roles": {"file_system": "C"}}, "'C' is none of its holders; known: server_A, server_B"),
+        ({"roles": {"file_system": "C"}}, "'C' is not one of its holders; known: server_A, server_B"),
         ({"roles": {"filesystem": "A"}}, "did you mean 'file_system'"),
         ({"out_of_service": "switch_A"}, "no server that can be out of service"),
         ({"out_of_service": "server_A", "in_service": "server_A"}, "say one of them"),

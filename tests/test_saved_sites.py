@@ -209,7 +209,7 @@ def test_what_has_no_place_in_a_file_is_refused_by_its_name(asked, told, tmp_pat
         (site_path("L2R"), "what came with k2rel stays as it is"),
         (data_dir() / "levels" / "mine.yaml", "what came with k2rel stays as it is"),
         ("folder", "folder: is a folder"),
-        ("there.yaml", "there.yaml: is there already; say force=True to replace it"),
+        ("there.yaml", "there.yaml: already exists; use force=True to replace it"),
         ("none/site.yaml", "none/site.yaml: cannot be written: No such file or directory"),
         ("", "path: the path of a file is needed, got str"),
         (5, "path: the path of a file is needed, got int"),
@@ -278,7 +278,7 @@ def test_a_pinned_table_goes_with_its_site(tmp_path):
     site.save(tmp_path / "here" / "other.yaml")
     (tmp_path / "there" / "pins.csv").write_text(table + "\n")
     with pytest.raises(
-        InputError, match=r"another table of rates, .*there/pins.csv, lies where that of this site has to"
+        InputError, match=r"another table of rates, .*there/pins.csv, is in the place of that of this site"
     ):
         site.save(tmp_path / "there" / "again.yaml")
 

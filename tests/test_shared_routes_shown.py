@@ -103,7 +103,7 @@ def test_failures_that_only_move_shares_are_cases_of_their_own() -> None:
     halves = {case.title: case for case in k2rel.failover_cases(design("ha_pair"))}
     assert halves["node 1"].effect() == (
         "half1 of all clients by B; vol1 at node 2; vol2 at node 2; down: full service; "
-        "out of service until good again: node_1; overloaded: node_2"
+        "out of service until restored: node_1; overloaded: node_2"
     )
 
 
@@ -117,8 +117,8 @@ def test_the_load_says_what_arrives_of_each_class_and_what_is_left_for_what_yiel
 @pytest.mark.parametrize(
     ("name", "title"),
     [
-        ("fc_round_robin", "full service: disk whole for every client"),
-        ("ha_pair", "full service: first half and second half whole for every client"),
+        ("fc_round_robin", "full service: disk in full for every client"),
+        ("ha_pair", "full service: first half and second half in full for every client"),
         ("rack_power", "full service: 12 kW of dual-corded gear whole"),
     ],
 )

@@ -101,8 +101,8 @@ def test_every_reader_takes_a_workbook(tmp_path, reader) -> None:
 REFUSED = {
     "Latin-1 in the titles": (lambda text: "é".encode("latin-1") + text.encode(), ":1: is not UTF-8 text"),
     "Latin-1 in a row": (lambda text: text.encode() + "é\n".encode("latin-1"), "is not UTF-8 text; save it as 'CSV UTF-8'"),
-    "zero bytes": (lambda text: text.replace("\n", "\0\n", 1).encode(), ":1: is no text: it holds zero bytes"),
-    "UTF-16 without a mark": (lambda text: text.encode("utf-16-le"), "is no text"),
+    "zero bytes": (lambda text: text.replace("\n", "\0\n", 1).encode(), ":1: is not text: it contains zero bytes"),
+    "UTF-16 without a mark": (lambda text: text.encode("utf-16-le"), "is not text"),
     "nothing": (lambda text: b"", "is empty"),
     "blank lines": (lambda text: b"\n \n\n", "is empty"),
     "a hint alone": (lambda text: b"sep=;\n", "is empty"),
@@ -141,7 +141,7 @@ def test_lines_are_those_of_the_file(log) -> None:
     text = "\ntime,failed\n\n10,1\n\n,\n20,0\n\nten,1\n"
     with pytest.raises(InputError, match=r"log\.csv:9: time: 'ten' is no time"):
         read_field(log(text))
-    with pytest.raises(InputError, match=r"log\.csv:6: is no valid table: 3 cells for 2 columns"):
+    with pytest.raises(InputError, match=r"log\.csv:6: is not a valid table: 3 cells for 2 columns"):
         read_field(log("time,failed\n10,1\n\n\n20,0\n30,1,5\n"))
     with pytest.raises(InputError, match=r"log\.csv:5: cost: 'x': a number, 0 or more"):
         read_costs(log("kind,what,cost\nstock,*,1\n\n\nduplicate,psu,x\n"))
@@ -260,7 +260,7 @@ def changed(old, new):
 WORKBOOKS = {
     "two sheets": (
         lambda path: book(path, LIVES, lambda made: made.create_sheet("x").append(["a"])),
-        "has 2 sheets with something in them ('Sheet', 'x'); keep one",
+        "has 2 sheets with content ('Sheet', 'x'); keep one",
     ),
     "nothing": (lambda path: book(path, []), "holds no sheet with anything in it"),
     "open document": (other(("mimetype", "x"), ("content.xml", "<a/>")), "(.ods); save its sheet as .xlsx or as CSV"),

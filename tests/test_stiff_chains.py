@@ -1,4 +1,4 @@
-"""Chains whose rates lie far apart: groups that hardly communicate, fast changes over long times, several ends.
+"""Chains whose rates lie far apart: groups that are nearly separate, fast changes over long times, several ends.
 
 Expected values are closed forms, elimination and exponentials written here in exact or many-digit arithmetic, or
 digits computed once with such.
@@ -113,7 +113,7 @@ def exponential(chain, time):
     return [[float(value) for value in rows[chain.initial]] for rows in (matrix, integral)]
 
 
-# groups that hardly communicate ---------------------------------------------------------------------------------
+# groups that are nearly separate ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("coupling", "tolerance"), [(1e-15, 1e-13), (1e-7, 1e-6), (1e-30, 1e-13), (1e-3, 1e-13)])

@@ -199,7 +199,7 @@ REFUSED = {
     "drills that never are": ("drill: 90 d", "drill: 1000 y", "readiness.drill", "at most 100 years"),
     "a server that tells of its own loss": ("heartbeat: ring}", "heartbeat: node_2}", "u2.heartbeat", "cannot tell of its own loss"),
     "more votes than there are": (
-        QUORUM, "{quorum: {at_least: 3, of: [witness, ring]}}", "takeover_needs.1.quorum", "asks for 3 of only 2 .*, which can never be",
+        QUORUM, "{quorum: {at_least: 3, of: [witness, ring]}}", "takeover_needs.1.quorum", "asks for 3 of only 2 .*, which is impossible",
     ),
     "a vote that stands twice": (
         QUORUM, "{quorum: {at_least: majority, of: [[isl, node_2], witness, [isl, node_2]]}}", "takeover_needs.1.quorum", "names the branch .* twice",
@@ -216,7 +216,7 @@ REFUSED = {
     "a fence that is the server": (FENCE, "{fence: [bmc_1, node_1]}", "takeover_needs.1.fence", "'node_1' is the server that it has to stop"),
     "a fence that needs the server": (
         "  pdu: {type: node}", "  pdu: {type: node, needs: [{at_least: 1, of: [witness, node_1]}]}",
-        "takeover_needs.1.fence", "'bmc_1' needs 'node_1', which is the server that it has to stop; name what works beside it",
+        "takeover_needs.1.fence", "'bmc_1' needs 'node_1', which is the server that it has to stop; name a part that is up without it",
     ),
     "a fence that never works": (FENCE, "{fence: bmc_1, coverage: 0}", "takeover_needs.1.coverage", "must be above 0"),
     "two heartbeats": (

@@ -145,7 +145,7 @@ def test_without_a_template_a_brace_is_a_brace() -> None:
     [
         ("{repeat: {n: 1}}", "a range such as 1..4 or a list such as [a, b] is needed, got '1'"),
         ("{repeat: {n: 4..1}}", "'4..1' counts down; write 1..4"),
-        ("{repeat: {n: 1..}}", "'1..' is no range; one is written as 1..4 or A..D, with both ends"),
+        ("{repeat: {n: 1..}}", "'1..' is not a range; write one as 1..4 or A..D, with both ends"),
         ("{repeat: {n: 01..16}}", "'01..16': numbers are written without leading zeros"),
         ("{repeat: {n: A..c}}", "'A..c' has ends of two kinds"),
         ("{repeat: {n: []}}", "the list is empty"),
@@ -158,17 +158,17 @@ def test_without_a_template_a_brace_is_a_brace() -> None:
         ('{repeat: {n: 1..2}, title: "a { b"}', "a brace itself is written twice, {{"),
         ('{repeat: {n: 1..2}, title: "{n/2}"}', "whole numbers are divided by //"),
         ('{repeat: {n: 1..2}, title: "{n//0}"}', "'{n//0}' divides by 0"),
-        ('{repeat: {n: 1..2}, title: "{n n}"}', "'{n n}' goes on with 'n' where it should end"),
+        ('{repeat: {n: 1..2}, title: "{n n}"}', "'{n n}' goes on with 'n' after its end"),
         ('{repeat: {n: 1..2}, title: "{(n}"}', "has a parenthesis that is not closed"),
         ('{repeat: {n: 1..2}, title: "{n+}"}', "'{n+}' ends too early"),
         ('{repeat: {n: 1..2}, title: "{}"}', "'{}' is no name of a variable and no arithmetic"),
         ('{repeat: {n: 1..2}, title: "{n.real}"}', "'{n.real}' is no name of a variable and no arithmetic"),
-        ('{repeat: {n: [a]}, title: "{n+1}"}', "counts with 'a', which is no whole number"),
-        ('{repeat: {n: [a]}, title: "{n:02}"}', "'a' is no whole number, which alone has a width"),
+        ('{repeat: {n: [a]}, title: "{n+1}"}', "counts with 'a', which is not a whole number"),
+        ('{repeat: {n: [a]}, title: "{n:02}"}', "'a' is not a whole number, and only whole numbers have a width"),
         ('{repeat: {n: 1..2}, title: "{n:>9}"}', "a width is written as {n:02}"),
         ('{repeat: {n: 9..9}, title: "{n*999999999*999999999}"}', "is more than 1,000,000,000"),
         ("{repeat: {n: 1..2}, title: {n}}", 'write "{n}" in quotes'),
-        ("{repeat: {n: 1..2}, each: 1, type: x}", "stands alone beside 'repeat', without 'type'"),
+        ("{repeat: {n: 1..2}, each: 1, type: x}", "is the only entry beside 'repeat', without 'type'"),
         ("{repeat: {n: 1..2}, needs: [{repeat: {n: 1..2}, each: a}]}", "'n' is a variable already"),
     ],
 )  # fmt: skip
@@ -382,7 +382,7 @@ def test_format_1_has_no_templates_and_an_upgrade_keeps_those_of_format_2(fabric
 
 
 def test_braces_without_quotes_inside_brackets_are_explained(fabric) -> None:
-    with pytest.raises(InputError, match=r"a text with braces stands in quotes inside \[\] and \{\}"):
+    with pytest.raises(InputError, match=r"a text with braces has to be in quotes inside \[\] and \{\}"):
         read_site(fabric("- nic\n", "- [trunk_{n}]\n"))
 
 
@@ -480,7 +480,7 @@ def test_a_mistake_in_a_block_is_reported_in_its_file_with_who_uses_it(racks) ->
     assert "rack.yaml:5: components.host_{side}{n}_{x}: '{x}' needs a variable 'x'" in said
     assert "in block 'rack_1', line 8 of site.yaml" in said
     said = said_of(racks(rack=("types: {", "types: {{")))
-    assert re.search(r"rack\.yaml:3: is no valid YAML: .*\(block 'rack_1', line 8 of site\.yaml\)", said)
+    assert re.search(r"rack\.yaml:3: is not valid YAML: .*\(block 'rack_1', line 8 of site\.yaml\)", said)
     said = said_of(racks(rack=("types:", "tpyes:")))
     assert "rack.yaml:2: tpyes: is not a known entry of a block; did you mean 'types'?" in said
 
@@ -500,9 +500,9 @@ def test_a_mistake_in_a_block_is_reported_in_its_file_with_who_uses_it(racks) ->
         ("{from: 'C:\\rack.yaml'}", "must lie inside the folder of the site file"),
         ("{from: 'parts\\rack.yaml'}", "must lie inside the folder of the site file"),
         ("{from: .}", "there is no file '.'"),
-        ('{from: "rack\\0.yaml"}', "is no usable file name"),
+        ('{from: "rack\\0.yaml"}', "is not a valid file name"),
         ("{from: 3}", "needs the name of a file, such as rack.yaml"),
-        ("{from: site.yaml}", "leads back to itself (site.yaml, site.yaml), so that it would repeat for ever"),
+        ("{from: site.yaml}", "leads back to itself (site.yaml, site.yaml), so that it would never end"),
     ],
 )
 def test_a_block_that_cannot_be_used_is_refused_with_its_line(racks, site, message) -> None:

@@ -128,7 +128,7 @@ def test_check_warns_of_full_service_that_is_never_there(tmp_path, k2) -> None:
     file = made(tmp_path, ROOMS)
     line, words = warned(k2, file)["components.n2.capacity"]
     assert line == line_of(file, "  n2: {type")
-    assert words.startswith("with nothing failed it is asked for 40 of 30 MB/s, so full service is never there")
+    assert words.startswith("with nothing failed its load is 40 of 30 MB/s, so full service is never there")
     assert warned(k2, made(tmp_path, ROOMS.replace("30 MB/s", "40 MB/s"))) == {}
 
 

@@ -108,10 +108,10 @@ def test_it_writes_the_file_or_another_whole_or_not_at_all(k2, tmp_path) -> None
     assert run.out.splitlines() == [
         f"{other}: now in format 2",
         "  line 1: format: 2",
-        "  line 9: owner: holders in the order in which they were asked",
+        "  line 9: owner: holders in the order in which they were tried",
         "  line 26: copy: priority: background",
         "  line 27: full_service: goes",
-        "  line 33: owner: holders in the order in which they were asked",
+        "  line 33: owner: holders in the order in which they were tried",
     ]
     assert k2("check", path, "--upgrade", "--output", other).code == 2, "it is there already"
     assert k2("check", path, "--upgrade", "--format", "json").json["changes"][0] == {"line": 1, "change": "format: 2"}

@@ -65,7 +65,7 @@ def test_a_backup_that_may_be_degraded_stands_by_while_it_is_able() -> None:
 def test_with_automatic_failback_nothing_waits_for_a_person(spoiled, k2) -> None:
     path, _ = spoiled("failback: manual", "failback: automatic")
     run = k2("failover", path, "--fail", "switch_A")
-    assert "out of service until good again: server_A" in run.out
+    assert "out of service until restored: server_A" in run.out
     assert "until placed back" not in run.out
     assert k2("failover", path, "--fail", "switch_A", "--format", "json").json["returns_by_itself"] == ["server_A"]
     assert "until placed back" not in k2("failover", path).out
@@ -134,7 +134,7 @@ def test_what_is_set_that_no_assumption_is_about_has_a_row_of_its_own(spoiled) -
     path, _ = spoiled("count: =clients", "count: 4")
     assert register(k2rel.study(path, clients=20))["clients"][0] == "20"
     found = register(k2rel.study("L1", settings={"media_server.mttr": "4 h"}))
-    assert found["media_server.mttr"] == ("4 h", "set by the user (media_server.mttr); the file says nothing of it")
+    assert found["media_server.mttr"] == ("4 h", "set by the user (media_server.mttr); the file does not state it")
     found = k2rel.assumptions(k2rel.study("L2R"), Organisation(crews=1, return_to_service_h=8.0)).set_index(
         "assumption"
     )

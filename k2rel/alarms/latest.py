@@ -92,15 +92,15 @@ def _contradiction(one: Said, other: Said, rows: Rows) -> Problem:
     first, last = sorted((one, other), key=lambda each: each.line)
     there = f"{last.of} is '{last.word[:30]}' here and '{first.word[:30]}' in line {first.line}"
     if one.since_h is None or other.since_h is None:
-        words = f"{there}, and not both say since when; give both their time, so that the later one holds"
+        words = f"{there}, and not both have a time; give both their time, so that the later one counts"
     else:
-        words = f"{there}, both at once{one.ago}; leave out the one that is not so, or give the later one its time"
+        words = f"{there}, both at once{one.ago}; remove the wrong one, or give the later one its time"
     return Problem(words, rows.table.name, last.line)
 
 
 def _too_old(each: Said, rows: Rows) -> Problem:
     words = f"{each.of} is '{each.word[:30]}' since {format_duration(each.since_h or 0.0)}, more than ten years"
-    hint = "is that a number of seconds since 1970? Leave the time out where it is not known"
+    hint = "is it a number of seconds since 1970? Leave the time out if it is not known"
     return Problem(f"{words}; {hint}", rows.table.name, each.line)
 
 

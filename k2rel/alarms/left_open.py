@@ -58,7 +58,7 @@ def left_open(
     ]  # fmt: skip
     if not out and not moved:
         return
-    would = [*(f"{name} is out of service until a person places it" for name in out), *moved]
+    would = [*(f"{name} is out of service until an operator returns it to service" for name in out), *moved]
     rows = (
         f"'{out[0]}, out of service' or '{out[0]}, in service'" if out else f"'{moved[0].replace(' is at ', ', at ')}'"
     )

@@ -25,31 +25,34 @@ def notes_of(
     """Say what there is to be said; warnings begin with the word."""
     taken = (*latest.failed, *latest.others)
     if not rows.table.records:
-        yield f"WARNING: {rows.table.name} has no rows: nothing is said to have failed"
+        yield f"WARNING: {rows.table.name} has no rows: no failure is reported"
     yield from _unknown(unknown, site)
     yield from _old(rows, taken, site, older_h)
     yield from _uncleared(rows, latest.good)
     named = {of for of, words in rows.said.items() if of in site.roles or any(e.state in (OUT, IN) for e in words)}
     yield from left_open(site, present, history_of(rows, site), named)
     for each in taken:
-        known = "" if each.since_h is not None or each.state != FAILED else ", since when is not known"
+        known = "" if each.since_h is not None or each.state != FAILED else ", start not known"
         yield f"{_words(each, site)}{each.ago}{known}: line {each.line}, '{each.alarm[:40]}' {each.word[:30]}"
     again = [each for each in latest.good if any(other.state == FAILED for other in rows.said[each.of])]
     if again:
-        yield f"good again: {_listed([f'{each.of} (line {each.line})' for each in again])}"
+        yield f"restored: {_listed([f'{each.of} (line {each.line})' for each in again])}"
     if latest.aside:
         names = [f"{each.of} (line {each.line})" for each in latest.aside]
         yield (
-            "failed and not in the state, since clients' own parts and drives of RAID sets are not followed one by "
-            f"one: {_listed(names)}"
+            "failed but not part of the state, since clients' own parts and drives of RAID sets are not modelled "
+            f"individually: {_listed(names)}"
         )
     if rows.left_out:
         names = [f"{name[:60]} ({count} row{'s' * (count > 1)})" for name, count in rows.left_out.items()]
-        yield f"left out, as they say neither failed nor good, or as the names of alarms say: {_listed(names)}"
+        yield (
+            "left out, because they report neither a failure nor a restoration, or by the names of alarms: "
+            f"{_listed(names)}"
+        )
     if rows.unzoned:
-        yield f"times without a zone are read in this machine's, {now.astimezone():%z}"
+        yield f"times without a time zone are read in that of this machine, {now.astimezone():%z}"
     if rows.unused:
-        yield f"columns that are not used: {_listed(rows.unused)}"
+        yield f"columns not used: {_listed(rows.unused)}"
 
 
 def _words(each: Said, site: Site) -> str:
@@ -65,8 +68,8 @@ def _unknown(unknown: Sequence[Unknown], site: Site) -> Iterator[str]:
     more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
     if texts:
         yield (
-            f"WARNING: of no part or role of {site.name}, and not in the state: {', '.join(texts)}{more}; the names of "
-            "alarms (--alarm-names) say which part each is, and '-' where it is none"
+            f"WARNING: not a part or role of {site.name}, and not in the state: {', '.join(texts)}{more}; the names "
+            "of alarms (--alarm-names) map each to its part, or to '-' if it has none"
         )
 
 
@@ -74,12 +77,14 @@ def _old(rows: Rows, taken: Sequence[Said], site: Site, older_h: float) -> Itera
     bound = format_duration(older_h)
     for each in taken:
         if each.older:
-            yield (f"WARNING: {_words(each, site)}{each.ago} (line {each.line}) is older than {bound}; is it still so?")
+            yield (
+                f"WARNING: {_words(each, site)}{each.ago} (line {each.line}) is older than {bound}; is it still true?"
+            )
     times = [each.since_h for words in rows.said.values() for each in words if each.since_h is not None]
     if times and min(times) > older_h and not any(each.older for each in taken):
         yield (
-            f"WARNING: the latest word of {rows.table.name} is {format_duration(min(times))} old, older than {bound}; "
-            "does it say what is so now?"
+            f"WARNING: the latest entry of {rows.table.name} is {format_duration(min(times))} old, older than "
+            f"{bound}; is it still true?"
         )
 
 
@@ -93,8 +98,8 @@ def _uncleared(rows: Rows, good: Sequence[Said]) -> Iterator[str]:
         for said in last.values():
             if said.state == FAILED:
                 yield (
-                    f"WARNING: {each.of} is taken as good, by '{each.alarm[:40]}' (line {each.line}), though "
-                    f"'{said.alarm[:40]}' (line {said.line}) does not say that it is over"
+                    f"WARNING: {each.of} is taken as up, by '{each.alarm[:40]}' (line {each.line}), though "
+                    f"'{said.alarm[:40]}' (line {said.line}) does not report its end"
                 )
 
 

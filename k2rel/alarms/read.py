@@ -114,7 +114,7 @@ class Alarms(Shown):
         def against(of: str, theirs: str, mine: str) -> InputError:
             line = lines.get((of, theirs))
             where = f"{self.file}:{line}" if line else self.file
-            return InputError(f"{of[:80]}: {mine} as given, and {theirs} in {where}; correct the one that is not so")
+            return InputError(f"{of[:80]}: {mine} as given, and {theirs} in {where}; correct the wrong one")
 
         for part in said.failed:
             if part not in here.failed and (part, GOOD) in lines:
@@ -202,7 +202,7 @@ def read_alarms(
     present_at, older_h = _now(now), _bound(older_than)
     called = names_of(names, site)
     source, name = _source(file)
-    table = read_records(source, name, _MOST_BYTES, "these are no alarms of one site")
+    table = read_records(source, name, _MOST_BYTES, "these are not alarms of one site")
     rows = rows_of(table, site, called, present_at)
     latest = latest_of(rows, site, older_h)
     try:
@@ -265,7 +265,7 @@ def _present(
     if len(since) > MOST_FAILED:
         shown = ", ".join([*since][:_NAMED])
         raise InputError(
-            f"{len(since)} parts have failed at the same time, and at most {MOST_FAILED} can be followed: {shown[:400]}"
+            f"{len(since)} parts have failed at the same time; at most {MOST_FAILED} can be modelled: {shown[:400]}"
         )
     order = sorted(since, key=lambda part: -since[part])
     return Present(

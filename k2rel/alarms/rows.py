@@ -104,8 +104,8 @@ def rows_of(table: Table, site: Site, names: Names, now: datetime) -> Rows:
     if not rows.said and rows.unknown:
         first = ", ".join(f"'{name[:40]}'" for name in [*rows.unknown][:_SHOWN])
         more = f" and {len(rows.unknown) - _SHOWN} more" if len(rows.unknown) > _SHOWN else ""
-        words = f"no row is about a part or role of {site.name}: {first}{more}; the names of alarms (--alarm-names) say"
-        raise InputError(Problem(f"{words} which part each is, and '-' where it is none", table.name))
+        words = f"no row names a part or role of {site.name}: {first}{more}; the names of alarms (--alarm-names) map"
+        raise InputError(Problem(f"{words} each to its part, or to '-' if it has none", table.name))
     rows.unused = tuple(title for title in table.head.titles if title and title not in columns.values())
     return rows
 
@@ -136,7 +136,7 @@ def _columns(table: Table) -> dict[str, str]:
         first = min((known.index(titles[title]) for title in mine), default=0)
         best = [title for title in mine if titles[title] == known[first]]
         if len(best) > 1:
-            words = f"the columns '{best[0][:30]}' and '{best[1][:30]}' are one; keep one '{column}'"
+            words = f"the columns '{best[0][:30]}' and '{best[1][:30]}' have the same meaning; keep one '{column}'"
             raise InputError(Problem(words, table.name, table.head.line))
         if best:
             found[column] = best[0]
@@ -164,13 +164,13 @@ class _Reader:
             raise ValueError(row.wrong)
         component, role, word = (self._cell(row, column) for column in ("component", "role", "state"))
         if component and role:
-            raise ValueError(f"has a component '{component[:40]}' and a role '{role[:40]}'; a row is about one of them")
+            raise ValueError(f"has a component '{component[:40]}' and a role '{role[:40]}'; a row has one of them")
         name = component or role
         if not name:
-            raise ValueError("names no component; leave the row out, or say of what the state is")
+            raise ValueError("names no component; leave the row out, or name the component")
         part = self.names.part(self.site, name)
         if role and part is not None and part != LEFT_OUT and part not in self.site.roles:
-            raise ValueError(f"'{role[:40]}' is no role of {self.site.name}{closest(role, self.site.movable)}")
+            raise ValueError(f"'{role[:40]}' is not a role of {self.site.name}{closest(role, self.site.movable)}")
         if part == LEFT_OUT:
             self.rows.left_out[name] = self.rows.left_out.get(name, 0) + 1
             return
@@ -197,10 +197,10 @@ class _Reader:
         if state not in (OUT, IN):
             return state
         if state == OUT and part not in self.servers:
-            who = f"{', '.join(self.servers)} alone can" if self.servers else "nothing can"
+            who = f"{', '.join(self.servers)} alone can" if self.servers else "no part can be"
             raise ValueError(
-                f"{part} cannot be out of service: of {self.site.name} {who}; a part that was taken out is 'failed' as "
-                "long as it is away"
+                f"{part} cannot be out of service: of {self.site.name} {who}; a part that was taken out is 'failed' "
+                "until it is back"
             )
         return GOOD if part not in self.servers else state
 
@@ -225,7 +225,7 @@ class _Reader:
         if hours < -_CLOCKS_H:
             zone = "" if zoned else f", read in this machine's zone {when.astimezone():%z}; write the zone with it"
             raise ValueError(
-                f"'{text[:40]}' lies {format_duration(-hours)} in the future of {stamp(self.now)}{zone}; a state began "
-                "before now: is one of the clocks wrong?"
+                f"'{text[:40]}' lies {format_duration(-hours)} in the future of {stamp(self.now)}{zone}; a state "
+                "began in the past: is one of the clocks wrong?"
             )
         return max(hours, 0.0)

@@ -64,21 +64,23 @@ def moment(text: str, now: datetime | None = None) -> tuple[datetime, bool]:
         try:
             return now - timedelta(hours=parse_duration(text[:-3].strip())), True
         except OverflowError:
-            raise ValueError(f"{shown} lies before all times; {example}") from None
+            raise ValueError(f"{shown} is before any possible time; {example}") from None
     try:
         if _NUMBER.fullmatch(text):
             seconds = float(text.replace(",", "."))
             if seconds >= _MILLISECONDS:
-                raise ValueError(f"{shown} is no number of seconds since 1970; is it one of milliseconds? {example}")
+                raise ValueError(f"{shown} is not a number of seconds since 1970; is it in milliseconds? {example}")
             return datetime.fromtimestamp(seconds, UTC), True
         when = datetime.fromisoformat(_SPACED_ZONE.sub("", _ZONE.sub("+00:00", text)) if text.isascii() else "")
         zoned = when.tzinfo is not None
         when.astimezone(UTC)  # raises where a zone leads before or after all times
         return when if zoned else when.astimezone(), zoned
     except (OverflowError, OSError):
-        raise ValueError(f"{shown} lies before or after all times; {example}") from None
+        raise ValueError(f"{shown} is outside the range of times; {example}") from None
     except ValueError as error:
-        raise ValueError(str(error) if str(error).startswith(shown) else f"{shown} is no time; {example}") from None
+        raise ValueError(
+            str(error) if str(error).startswith(shown) else f"{shown} is not a valid time; {example}"
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +110,8 @@ class Names:
         if found is None:
             near = closest(word, [*_KNOWN, *self.states]) or f"; known: {', '.join([*_KNOWN, *self.states])}"
             raise ValueError(
-                f"'{word[:40]}' is no known state; a row of "
-                f"the names of alarms says how it is to be read, such as '{word[:40]}' and 'failed'{near}"
+                f"'{word[:40]}' is not a known state; add a row to the names of alarms, such "
+                f"as '{word[:40]}' and 'failed'{near}"
             )
         return found
 
@@ -143,7 +145,7 @@ def names_of(given: str | Path | Mapping[str, str] | None, site: Site) -> Names:
         before = parts.get(key) or states.get(key)
         if not wrong and before is not None and before not in (meaning, word):
             where = f" in line {lines[key]}" if lines[key] else ""
-            wrong = f"'{alarm[:60]}' is {before}{where} and {meaning[:60]} here; one name has one meaning"
+            wrong = f"'{alarm[:60]}' is {before}{where} and {meaning[:60]} here; give each name one meaning"
         if wrong:
             problems.append(Problem(wrong, file, line, None if file else "names"))
             continue
@@ -161,9 +163,9 @@ def names_of(given: str | Path | Mapping[str, str] | None, site: Site) -> Names:
 
 def _wrong(site: Site, alarm: str, meaning: str) -> str:
     if not alarm:
-        return "no name of an alarm"
+        return "the name of an alarm is missing"
     if not meaning:
-        return f"'{alarm[:60]}' has no part; write '-' where it is of nothing in {site.name}"
+        return f"'{alarm[:60]}' has no part; write '-' if it belongs to nothing in {site.name}"
     if meaning == LEFT_OUT or folded(meaning) in STATES or _is_known(site, meaning):
         return ""
     known = [*site.part_ids, *site.raid_sets, *site.roles]
@@ -176,13 +178,13 @@ def _pairs(given: str | Path | Mapping[str, str]) -> Iterator[tuple[str, str, in
         for alarm, meaning in given.items():
             yield " ".join(str(alarm).split()), " ".join(str(meaning).split()), None, ""
         return
-    table = read_table(Path(given), _MOST_BYTES, "this is no list of names of alarms")
+    table = read_table(Path(given), _MOST_BYTES, "this is not a list of names of alarms")
     titles = {title: folded(title) for title in table.head.titles}
     found = {}
     for column, words in _COLUMNS.items():
         columns = [title for title, word in titles.items() if word in words]
         if len(columns) != 1:
-            words_ = "the first row names two columns: 'alarm', and 'part' for what it is in the model"
+            words_ = "the first row needs two columns: 'alarm', and 'part' for its name in the model"
             raise InputError(Problem(f"needs one column '{column}'; {words_}", table.name, table.head.line))
         found[column] = columns[0]
     for row in table.records:

@@ -59,7 +59,7 @@ def chosen(
         if not these and left_out and lost:
             row, others = left_out[lost[0]], f"all {len(lost):,} " if len(lost) > 1 else ""
             raise InputError(
-                f"{argument}: {others}devices that '{word[:60]}' means were left out; of '{lost[0]}', line {row.line}: "
+                f"{argument}: {others}devices that match '{word[:60]}' were left out; of '{lost[0]}', line {row.line}: "
                 f"{row.reason}"
             )
         if not these:
@@ -111,7 +111,7 @@ def _sides_said(words: Iterable[str]) -> dict[str, list[str]]:
         side, there, device = word.partition(sign) if sign else (word, "", "")
         if not sign or (there and not (side.strip() and device.strip())):
             raise InputError(
-                f"sides: '{word[:60]}' does not say which side has which devices; write A=sw-a-*, or "
+                f"sides: '{word[:60]}' does not state which side has which devices; write A=sw-a-*, or "
                 "A=sw-a,core-a,B=sw-b"
             )
         if there:

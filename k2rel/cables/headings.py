@@ -134,7 +134,7 @@ def columns_of(sheet: Sheet, named: Mapping[str, str], *, cables: bool) -> Colum
     found = _places(sheet.titles, cables=cables)
     for what, title in named.items():
         if what not in known:
-            raise InputError(f"columns: there is nothing like '{what[:40]}' in a table{closest(what, known)}")
+            raise InputError(f"columns: there is no such column in a table: '{what[:40]}'{closest(what, known)}")
         if title not in sheet.titles:
             raise InputError(
                 sheet.problem(sheet.line, f"there is no column '{title[:40]}'{closest(title, sheet.titles)}")
@@ -144,7 +144,7 @@ def columns_of(sheet: Sheet, named: Mapping[str, str], *, cables: bool) -> Colum
         found[what] = sheet.titles.index(title)
     used = {sheet.titles[place] for place in found.values()}
     if twice := sorted(used & set(double)):
-        raise InputError(sheet.problem(sheet.line, f"the column '{twice[0][:40]}' is there twice"))
+        raise InputError(sheet.problem(sheet.line, f"there are two columns '{twice[0][:40]}'"))
     missing = {"a_device", "b_device"} - found.keys() if cables else ()
     if missing or (not cables and not is_devices(sheet.titles)):
         raise InputError(sheet.problem(sheet.line, _unrecognised(sheet, found, cables=cables)))
@@ -156,7 +156,8 @@ def _unrecognised(sheet: Sheet, found: Columns, *, cables: bool) -> str:
     there = f"found {', '.join(repr(title[:40]) for title in titles[:20]) or 'nothing'}"
     if not cables:
         return (
-            "this is no table of devices or types; it needs a column 'device', 'device type', 'role' or 'cable type', "
+            "this is not a table of devices or types; it needs a column 'device', 'device type', 'role' or 'cable "
+            "type', "
             f"and beside it 'component type' or failure data (mttf, mttr); {there}"
         )
     words = {plain(title) for title in titles}
@@ -171,12 +172,15 @@ def _unrecognised(sheet: Sheet, found: Columns, *, cables: bool) -> str:
             f"and Device B to the view (Configure Table); {there}"
         )
     if len(titles) < 2:
-        return f"this is no list of cables: one column only; cells are separated by commas, semicolons or tabs; {there}"
+        return (
+            "this is not a list of cables: it has one column only; cells are separated by commas, semicolons or "
+            f"tabs; {there}"
+        )
     missing = " and ".join(what for what in ("a_device", "b_device") if what not in found)
     return (
-        f"this is no list of cables: {missing} missing; it needs the devices at both ends (a_device and b_device, "
+        f"this is not a list of cables: {missing} missing; it needs the devices at both ends (a_device and b_device, "
         "Device A and Device B, From and To, Source and Destination), and ports, type, status and label where there "
-        f"are such; {there}; or say which is which with columns (a_device=NAME)"
+        f"are such; {there}; or assign the columns (a_device=NAME)"
     )
 
 

@@ -150,13 +150,13 @@ def read_inventory(types: Any, problems: list[Problem]) -> Inventory:
         files.append(sheet.name)
         notes += [f"{sheet.name}: {note}" for note in sheet.notes]
         if not sheet.rows:
-            problems.append(Problem("holds no rows, only the names of the columns", sheet.name, sheet.line))
+            problems.append(Problem("has no rows, only the names of the columns", sheet.name, sheet.line))
             continue
         for entry in _entries(sheet, columns, problems):
             inventory.add(entry)
             count += entry.is_pattern
     if count > _MOST_PATTERNS:
-        message = f"{count:,} rows are about patterns; at most {_MOST_PATTERNS:,} can be: name devices or device types"
+        message = f"{count:,} rows give patterns; at most {_MOST_PATTERNS:,} are allowed: name devices or device types"
         raise InputError(Problem(message, " and ".join(files)))
     inventory.files, inventory.notes = tuple(files), tuple(notes)
     return inventory
@@ -208,11 +208,17 @@ def _entries(sheet: Sheet, columns: Columns, problems: list[Problem]) -> Iterato
         told = {what: value for what, value in told.items() if value}
         if not name:
             if told:
-                problems.append(sheet.problem(row, "is empty; each row is about something", sheet.titles[columns[key]]))
+                problems.append(
+                    sheet.problem(
+                        row, "is empty; each row needs a device, a type or a role", sheet.titles[columns[key]]
+                    )
+                )
             continue
         rates = [what for what in RATES if what in told]
         if len(rates) > 1:
-            problems.append(sheet.problem(row, f"{' and '.join(rates)} say the same in different forms; keep one"))
+            problems.append(
+                sheet.problem(row, f"{' and '.join(rates)} give the same quantity in different forms; keep one")
+            )
             continue
         yield Entry(name, key == "device", told, sheet.name, row.line)
 

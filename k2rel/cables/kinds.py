@@ -243,7 +243,7 @@ class Kinds:
             message = f"device '{name}' has no row in {files}"
             if name in self.inventory.names:
                 entry = self.inventory.names[name][0]
-                message = f"device '{name}' has a row in {entry.file} that says nothing of it, in line {entry.line}"
+                message = f"device '{name}' has a row in {entry.file} that does not state it, in line {entry.line}"
             elif (other := folded.get(name.casefold())) is not None:
                 message += f"; '{other}' in line {self.inventory.names[other][0].line} there differs in case only"
             elif self._hint() and (near := nearest(name, known)):
@@ -278,7 +278,7 @@ class Kinds:
                 f"'{name}' has no component type, device type, role or failure data here; give one of these"
             )
         message = (
-            f"{noun} '{text[:60]}' of {many} is no component type that failure data are known of"
+            f"{noun} '{text[:60]}' of {many} is not a component type with failure data"
             f"{'; near: ' + ', '.join(near) if near else ''}; {cure}"
         )
         return entry.problem(message) if entry is not None else self.sheet.problem(line, message)

@@ -86,15 +86,13 @@ def connections(
             if is_passive(last.device):
                 message = _open(cable, last, at)
             elif last.device == free[0].device:
-                message = f"{cable} comes back to the same device, through {', '.join(followed.panels)}"
+                message = f"{cable} returns to the same device, through {', '.join(followed.panels)}"
             if message:
                 problems.append(sheet.problem(cable.line, message))
             else:
                 found.append(followed)
     problems += [
-        sheet.problem(
-            cable.line, f"{cable}: a cable between patch panels, at neither of which a device is connected to it"
-        )
+        sheet.problem(cable.line, f"{cable}: a cable between patch panels, with no device at either end")
         for cable in cables
         if all(is_passive(end.device) for end in cable.ends) and cable.line not in done
     ]
@@ -123,10 +121,11 @@ def _follow(
 def _open(cable: Cable, last: End, at: dict[tuple[str, str], list[Cable]]) -> str:
     count = len(at[last.device, joint(last.port)])
     if not joint(last.port):
-        return f"{cable}: the port of patch panel '{last.device}' is missing, so that it cannot be followed"
+        return f"{cable}: the port of patch panel '{last.device}' is missing, so the connection cannot be followed"
     if count > 2:
         return f"{cable}: {count} cables meet at port {last.port} of patch panel '{last.device}'"
     return (
-        f"{cable}: no other cable goes on from port {last.port} of patch panel '{last.device}'; the front and the rear "
+        f"{cable}: no other cable continues from port {last.port} of patch panel '{last.device}'; the front and the "
+        "rear "
         "of a port need the same number, such as 'Front 3' and 'Rear 3'"
     )

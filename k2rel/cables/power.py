@@ -38,7 +38,8 @@ def feeds_of(sheet: Sheet, cables: Sequence[Cable], network: Collection[str], pr
         fed = _fed(cable, network)
         if fed is None:
             message = (
-                f"{cable}: which end is fed is not known; say that one is a powerport and the other a poweroutlet, in "
+                f"{cable}: it is not known which end is fed; give one end as powerport and the other as poweroutlet, "
+                "in "
                 "the columns side_a_type and side_b_type"
             )
             problems.append(sheet.problem(cable.line, message))
@@ -48,7 +49,7 @@ def feeds_of(sheet: Sheet, cables: Sequence[Cable], network: Collection[str], pr
         if feed.device not in (feeds := found.of.setdefault(fed.device, [])):
             feeds.append(feed.device)
     if (circle := _circle(found.of)) is not None:
-        problems.append(Problem(f"{' feeds '.join(circle)}: power goes round in a circle", sheet.name))
+        problems.append(Problem(f"{' feeds '.join(circle)}: power is fed in a circle", sheet.name))
     return found
 
 

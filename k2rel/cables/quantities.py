@@ -86,7 +86,7 @@ class Quantities:
         number = numeral(match[1]) if match else None
         value = number.value(self.marks[what]) if number else None
         if match is None or value is None:
-            self._wrong(row, what, f"'{cell[:40]}' is no number with a unit")
+            self._wrong(row, what, f"'{cell[:40]}' is not a number with a unit")
             return ""
         unit = match[2].strip() or self.units[what]
         if what == "capacity":
@@ -94,20 +94,20 @@ class Quantities:
         title = self.sheet.titles[self.places[what]]
         if what == "capacity" and not unit and plain(title) != "capacity" and value:
             self._wrong(
-                row, what, f"'{cell[:40]}' has no unit; write '1 Gb/s', or the unit into the title ('speed [Mbit/s]')"
+                row, what, f"'{cell[:40]}' has no unit; write '1 Gb/s', or put the unit in the title ('speed [Mbit/s]')"
             )
             return ""
         text = f"{value:.15g} {unit}".strip()
         try:
             read = _READ[what](text)
             if what in ("mttf", "mttr") and read == 0:
-                raise ValueError(f"a time is above 0 here, got '{cell[:40]}'")
+                raise ValueError(f"a time above 0 is needed, got '{cell[:40]}'")
             if what == "capacity" and read == 0:
-                raise ValueError(f"a capacity is above 0, got '{cell[:40]}'")
+                raise ValueError(f"a capacity above 0 is needed, got '{cell[:40]}'")
             if what == "cost" and not 0 <= read <= MOST_COST:
-                raise ValueError(f"a cost is a number from 0 to 1e12, got '{cell[:40]}'")
+                raise ValueError(f"a cost from 0 to 1e12 is needed, got '{cell[:40]}'")
             if what == "unavailability" and not 0 <= read < 1:
-                raise ValueError(f"an unavailability is at least 0 and below 1, got '{cell[:40]}'")
+                raise ValueError(f"an unavailability from 0 to below 1 is needed, got '{cell[:40]}'")
         except ValueError as error:
             self._wrong(row, what, str(error))
             return ""

@@ -85,7 +85,7 @@ def read_cables(
     found = columns_of(sheet, _named(columns), cables=True)
     sheet = with_words(sheet, found)
     if not sheet.rows:
-        raise InputError(Problem("holds no cables, only the names of the columns", sheet.name, sheet.line))
+        raise InputError(Problem("has no cables, only the names of the columns", sheet.name, sheet.line))
     problems: list[Problem] = []
     inventory = read_inventory(types, problems)
     if problems:  # a wrong row about types could be about any cable: there is nothing to leave out
@@ -213,7 +213,7 @@ class _Import:
         feeding = self.feeding(lines)
         for cable in reading.power:
             if not any(end.device in lines or end.device in feeding for end in cable.ends):
-                reading.left_out.append(LeftOut(cable.line, str(cable), "feeds nothing of the network"))
+                reading.left_out.append(LeftOut(cable.line, str(cable), "feeds no device of the network"))
             self.power_lines.add(cable.line)
         for name in feeding:
             lines.setdefault(name, self.feeds.lines[name])
@@ -262,7 +262,7 @@ class _Import:
             if row.line in used:
                 continue
             problem = wrong.get(row.line)
-            wrong_itself = problem.message if problem is not None else "it is part of a connection that is left out"
+            wrong_itself = problem.message if problem is not None else "it belongs to a connection that is left out"
             found.append(LeftOut(row.line, whats.get(row.line, ""), self.unknown.get(row.line, wrong_itself)))
         return found
 
@@ -292,7 +292,9 @@ class _Import:
         idle = [name for name in idle if not self.is_passive(name)]
         if idle:
             some = ", ".join(idle[:_LISTED]) + (", ..." if len(idle) > _LISTED else "")
-            notes.append(f"no cable has {len(idle):,} of the devices in {' and '.join(self.inventory.files)}: {some}")
+            notes.append(
+                f"no cable ends at {len(idle):,} of the devices in {' and '.join(self.inventory.files)}: {some}"
+            )
         others = [one for one in problems if one.file != sheet.name]
         notes += map(str, _first(others))
         return tuple(notes)
@@ -365,5 +367,5 @@ def from_cables(
     if not isinstance(cables, Cables):
         cables = read_cables(cables, **how)
     elif said := [name for name, value in how.items() if value is not None and value is not False]:
-        raise InputError(f"{said[0]}: these cables were read already; give it to read_cables")
+        raise InputError(f"{said[0]}: these cables have already been read; give it to read_cables")
     return cables.site(clients=clients, targets=targets, sides=sides, **options)

@@ -144,7 +144,7 @@ class Cables(Shown):
         classes = targets if isinstance(targets, Mapping) else {"": targets}
         reached = {str(name): self._ends("targets", value) for name, value in classes.items()}
         if both := set(users) & {name for of in reached.values() for name in of}:
-            raise InputError(f"targets: '{min(both)}' is a client and a target; a device is one of them")
+            raise InputError(f"targets: '{min(both)}' is both a client and a target; give it one of these roles")
         site = Site.from_graph(
             self.graph(),
             clients=users,
@@ -169,9 +169,7 @@ class Cables(Shown):
         if not idle:
             return ()
         some = ", ".join(idle[:_LISTED]) + (", ..." if len(idle) > _LISTED else "")
-        return (
-            f"on no path from a client to a target, and parts all the same: {counted(len(idle), 'device')}: {some}",
-        )
+        return (f"on no path from a client to a target, but kept as parts: {counted(len(idle), 'device')}: {some}",)
 
     def _ends(self, argument: str, value: Any) -> tuple[str, ...]:
         """Clients or targets: those that are named, or whose role says so."""
@@ -181,7 +179,8 @@ class Cables(Shown):
         if not found:
             roles = ", ".join(sorted({one.role or one.model or one.type for one in self.devices.values()})[:8])
             raise InputError(
-                f"{argument}: no device is one; name devices, a pattern such as 'cam-*', a role or a type (there "
+                f"{argument}: no device has this role; name devices, a pattern such as 'cam-*', a role or a type "
+                "(there "
                 f"are {roles}), or write '{purpose}' into the column role of the types"
                 + (
                     f"; {counted(len(self.lost), 'device')} left out, the first '{next(iter(self.lost))}'"

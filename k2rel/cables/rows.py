@@ -191,9 +191,7 @@ class _Rows:
             else:
                 side, end, port = ("a", other, one.port) if not one.device else ("b", one, other.port)
                 there = f" ('{port[:40]}')" if port else ""
-                self.wrong(
-                    row, f"the cable from {end} ends nowhere: no device at its other end{there}", f"{side}_device"
-                )
+                self.wrong(row, f"the cable from {end} has no device at its other end{there}", f"{side}_device")
             return False
         for side, end in zip("ab", cable.ends, strict=True):
             several = [part.strip() for part in end.device.split(",")]
@@ -202,7 +200,9 @@ class _Rows:
                            "of its branches", f"{side}_device")  # fmt: skip
                 return False
             if end.device.casefold() == "client":
-                self.wrong(row, f"'{end.device}' is what every client of a site is called; rename it", f"{side}_device")
+                self.wrong(
+                    row, f"'{end.device}' is a name that the clients of a site have; rename it", f"{side}_device"
+                )
                 return False
             if message := wrong_with_name(end.device):
                 self.wrong(row, f"'{end.device[:40]}' {message}", f"{side}_device")
@@ -248,7 +248,7 @@ def _spelled_alike(
         else:
             usual, count, line = at[other.casefold()]
             often = f"{count:,} times, first in line {line}" if count > 1 else f"in line {line}"
-            message = f"'{other}' here and '{usual}' ({often}) differ in case only; write one, or rename one"
+            message = f"'{other}' here and '{usual}' ({often}) differ in case only; use one spelling, or rename one"
             reading.problems.append(sheet.problem(cable.line, message))
 
 
@@ -262,7 +262,7 @@ def _once(sheet: Sheet, cables: list[Cable], is_passive: Callable[[str], bool], 
             continue
         taken = [end for end in cable.ends if end.port and len(ports.get(end, ())) >= _most(end, is_passive)]
         if taken:
-            message = f"port {taken[0].port} of {taken[0].device} has a cable already, in line {ports[taken[0]][0]}"
+            message = f"port {taken[0].port} of {taken[0].device} already has a cable, in line {ports[taken[0]][0]}"
             reading.problems.append(sheet.problem(cable.line, message))
             continue
         listed.add(cable)
@@ -294,9 +294,9 @@ class _Listed:
             for label in labels:
                 line, all_said = by_label[label]
                 if same or (not whole and not all_said and label == cable.label):
-                    hint = "" if same else "; give the ports or labels of cables that lie side by side"
-                    return f"{cable} stands in line {line} already{hint}"
-                return f"{cable} may be the cable of line {line}; give both the ports at both ends, or labels"
+                    hint = "" if same else "; give the ports or labels of parallel cables"
+                    return f"{cable} is already in line {line}{hint}"
+                return f"{cable} may be the same cable as in line {line}; give both the ports at both ends, or labels"
         return ""
 
 

@@ -37,7 +37,7 @@ _MOST_COUNTED_RECORDS = 10_000_000  # of what may have no end
 _BLOCK = 1 << 22
 _HEADER_WITHIN = 20
 _LONGEST_CELL_LINES = 20
-_TOO_WIDE = f"has more than {_MOST_COLUMNS:,} columns, and no list of cables or devices needs so many"
+_TOO_WIDE = f"has more than {_MOST_COLUMNS:,} columns, which is the limit"
 _EMPTY = frozenset(("", "-", "--", "—", "–", "n/a", "na", "nat", "<na>", "none", "null", "#n/a"))
 _EXCEL = re.compile(r'="([^"]*)"')
 
@@ -133,7 +133,7 @@ def _text_of(path: Path) -> tuple[str, tuple[str, ...]]:
     if lines > MOST_ROWS + _HEADER_WITHIN or size > _MOST_BYTES:
         raise InputError(_too_many(lines - 1, name))  # without the titles
     if b"\x00" in raw:
-        raise InputError(Problem("is no text", name, raw[: raw.index(b"\x00")].count(b"\n") + 1))
+        raise InputError(Problem("is not text", name, raw[: raw.index(b"\x00")].count(b"\n") + 1))
     try:
         return raw.decode("utf-8-sig"), ()
     except UnicodeDecodeError as error:
@@ -186,8 +186,8 @@ def _from_text(text: str, notes: tuple[str, ...], name: str, is_header: Callable
         wrong = ""
         if any(cells[len(titles) :]):
             wrong = (
-                f"has {len(cells)} cells for {len(titles)} columns; a text that holds one of "
-                f"the {MARKS.get(mark, mark)} stands in quotes"
+                f"has {len(cells)} cells for {len(titles)} columns; a text that contains one of "
+                f"the {MARKS.get(mark, mark)} has to be in quotes"
             )
         cells += [""] * (len(titles) - len(cells))
         rows.append(Row(row.line, cells[: len(titles)], wrong))
@@ -224,4 +224,4 @@ def _rows(text: str, mark: str, name: str) -> Iterator[Row]:
                 continue
             yield Row(begun, [_clean(cell) if cell else "" for cell in cells[: _MOST_COLUMNS + 1]])
     except csv.Error as error:
-        raise InputError(Problem(f"is no valid table: {error}", name, reader.line_num)) from None
+        raise InputError(Problem(f"is not a valid table: {error}", name, reader.line_num)) from None

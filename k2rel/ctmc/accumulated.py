@@ -235,8 +235,8 @@ class _Transforms:
             known = len(self._powers[0])
             if known * self._work > _MOST_WORK or known > _MOST_STEPS:
                 raise ModelTooLargeError(
-                    f"time spent in states that are left at rates up to {self._fastest:.3g} /h: {count:.3g} steps are "
-                    "too many; ask for a shorter time"
+                    f"time spent in states with exit rates up to {self._fastest:.3g} /h: {count:.3g} steps are too "
+                    "many; use a shorter time"
                 )
             steps = int(min(max(count - known, known / 4) + 1, _AT_ONCE))  # the next time is often a little longer
             (self._step_on if dense else self._step_sparsely)(steps)

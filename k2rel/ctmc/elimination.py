@@ -38,7 +38,9 @@ def dense(chain: Chain, order: IntArray) -> FloatArray:
     if code != -1:  # numbers left the range of a float
         found = _sparse(chain, order[::-1], np.inf)
         if found is None:
-            raise NoConvergenceError("the rates lie too far apart: a state is left too rarely to be told from never")
+            raise NoConvergenceError(
+                "the rates are too far apart: the exit rate of a state is too small to be distinguished from 0"
+            )
         return found
     result = np.empty(len(order))
     result[order] = p / p.sum()

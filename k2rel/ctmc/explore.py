@@ -101,7 +101,7 @@ def explore(variables: Mapping[str, tuple[int, int]], events: Sequence[Event]) -
         if rows.held > _AT_ONCE:
             rows.settle(number, count)
         rows.add(moves, len(frontier))
-        check_room(count, rows.transitions, " as far as explored")
+        check_room(count, rows.transitions, " explored so far")
         new = np.concatenate([after[number[after] == 0] for _, after, _ in moves])
         place = np.arange(1, len(new) + 1, dtype=np.int32)
         number[new] = place  # the last of those that lead to one state keeps its place

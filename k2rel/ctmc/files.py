@@ -72,8 +72,8 @@ def _head(path: Path, text: str, what: str) -> tuple[int, int, int, str]:
             return number, int(words[0]), int(words[1]), rest
         if len(words) == 3 and sound and what == "transitions":
             decision = (
-                "states, choices and transitions: this is a decision process, and nothing here decides between its "
-                "choices; export the chain that remains once a scheduler has"
+                "states, choices and transitions: this is a decision process, and its choices are not resolved "
+                "here; export the chain that remains after a scheduler has"
             )
             raise InputError(Problem(decision, str(path), number))
         break
@@ -109,7 +109,11 @@ def _rows(path: Path, text: str, first: int, width: int, count: int, what: str, 
         seen += 1
         where = f"{what} {seen} of {count}"
         if len(words) != width:
-            more = "; behind them the name of an action at most" if what == "transition" and len(words) > width else ""
+            more = (
+                (", optionally followed by the name of an action")
+                if what == "transition" and len(words) > width
+                else ""
+            )
             raise InputError(Problem(f"{where}: {width} numbers expected, got '{line[:60]}'{more}", str(path), number))
         for word in words[:-1]:
             state = _whole(word)
@@ -122,17 +126,17 @@ def _rows(path: Path, text: str, first: int, width: int, count: int, what: str, 
         try:
             float(words[-1])
         except ValueError:
-            raise InputError(Problem(f"{where}: '{words[-1][:20]}' is no number", str(path), number)) from None
+            raise InputError(Problem(f"{where}: '{words[-1][:20]}' is not a number", str(path), number)) from None
     if seen == count:  # comments between the lines
         kept = "\n".join(line for line in text.split("\n") if not line.startswith("#"))
         return np.array(kept.split(), dtype=np.float64).reshape(count, width)
-    raise InputError(Problem(f"{count} lines of {what}s announced, {seen} found; is the file whole?", str(path)))
+    raise InputError(Problem(f"{count} lines of {what}s announced, {seen} found; is the file complete?", str(path)))
 
 
 def read_chain(path: str | Path, initial: int = 0) -> Chain:
     r"""Read the transitions of a chain: from, to and rate, and the name of an action, which is passed over.
 
-    All transitions of a chain race, so that a name says nothing of its probabilities: rates from one state to another
+    All transitions of a chain race, so that a name does not state its probabilities: rates from one state to another
     under several names add up, as PRISM has it. The transitions of a decision process are refused.
 
     Examples
@@ -288,7 +292,7 @@ def write_chain(
         raise InputError(Problem("there is no such folder", str(stem.parent)))
     there = [path for path in files if path.exists()]
     if there and not force:
-        raise InputError(Problem("exists already; --force replaces it", str(there[0])))
+        raise InputError(Problem("already exists; use --force to replace it", str(there[0])))
     try:
         write_together(files)
     except OSError as error:

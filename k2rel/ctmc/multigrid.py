@@ -90,7 +90,7 @@ class Hierarchy:
             level.share, into, out, leave, x = _coarser(into, label, groups, x)
         last = self.levels[-1]
         if len(self.levels) == 1 or len(last.leave) > _MOST_COARSEST:
-            raise NoConvergenceError(f"{len(last.leave):,} groups that hardly communicate")
+            raise NoConvergenceError(f"{len(last.leave):,} groups that are nearly separate")
         full = np.diag(last.leave) - last.out.toarray().T
         scale = float(last.leave.mean())
         try:
@@ -98,7 +98,7 @@ class Hierarchy:
         except np.linalg.LinAlgError:
             last.inverse = np.full_like(full, np.nan)
         if not np.isfinite(last.inverse).all():
-            raise NoConvergenceError(f"{len(full):,} groups whose rates lie too far apart")
+            raise NoConvergenceError(f"{len(full):,} groups whose rates are too far apart")
 
     def nested(self) -> FloatArray:
         """A distribution from the coarsest chain, eliminated, up to the finest by sweeps and corrections."""

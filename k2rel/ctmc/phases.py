@@ -157,7 +157,9 @@ def renewal_chain(life: PhaseType, repair: PhaseType) -> tuple[Chain, NDArray[np
     0.1
     """
     if sorted(life.start)[:-1] != [0.0] * (life.phases - 1):
-        raise InputError("a life that may start in several phases has no one initial state; give an Erlang life")
+        raise InputError(
+            "a time to failure with several initial phases has no single initial state; use an Erlang distribution"
+        )
     first = life.start.index(1.0)
     before: list[int] = []
     after: list[int] = []

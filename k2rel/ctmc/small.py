@@ -38,7 +38,7 @@ def steady_state(rates_per_h: FloatArray) -> FloatArray:
     for k in range(count - 1, 0, -1):
         out = a[..., k, :k].sum(axis=-1)
         if np.any(out <= 0):
-            raise ValueError(f"state {k} is never left towards the states before it; the chain has no steady state")
+            raise ValueError(f"state {k} has no transition to the states before it; the chain has no steady state")
         a[..., :k, k] /= out[..., None]
         a[..., :k, :k] += a[..., :k, k, None] * a[..., k, None, :k]
     probabilities = np.ones(a.shape[:-1])

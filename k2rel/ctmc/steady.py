@@ -39,7 +39,7 @@ class SteadyState:
 
     probability: FloatArray  # (states,)
     method: str
-    residual: float  # sum of |inflow - outflow| over sum of outflow; blind to groups that hardly communicate
+    residual: float  # sum of |inflow - outflow| over sum of outflow; blind to groups that are nearly separate
     sweeps: int = 0  # 0 by elimination
     error: float = 0.0  # sum over states: proved by sweeps, estimated by cycles, 0 by elimination (relative rounding)
     classes: tuple[RecurrentClass, ...] = ()
@@ -177,6 +177,6 @@ def _ends(chain: Chain, classes: list[IntArray], tolerance: float, most_sweeps: 
         if total > 1e-280:
             return [RecurrentClass(states, float(weight[n] / total)) for n, states in enumerate(classes)]
     raise NoConvergenceError(
-        f"{count} recurrent classes: none is reached within any time that a number can hold, so where the chain ends "
-        "cannot be told"
+        f"{count} recurrent classes: none is reached within a time that a number can represent, so the recurrent "
+        "class in which the chain ends is not determined"
     )

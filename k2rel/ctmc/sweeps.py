@@ -200,7 +200,7 @@ class Sweeps:
             return cycle(self.rates, self.leave, x, self.incoming)
         except ZeroDivisionError:
             raise NoConvergenceError(
-                f"steady state of {len(x):,} states: the rates lie so far apart that a group of states is never left "
+                f"steady state of {len(x):,} states: the rates are so far apart that a group of states is not left "
                 "within the range of a number, and elimination would take too long"
             ) from None
 
@@ -229,7 +229,7 @@ class Sweeps:
             size = scaled_change(x, y, float(y.sum()), changes[slot])
             history.append(size)
             if not np.isfinite(size):
-                raise NoConvergenceError(f"sweeps over {len(x):,} states overflowed; rates lie too far apart")
+                raise NoConvergenceError(f"sweeps over {len(x):,} states overflowed; the rates are too far apart")
             if place == _PERIOD - 2 and size > safe_size:
                 np.copyto(y, safe)  # the last extrapolation did harm: go on without
                 extrapolating, history, safe_size = False, [], np.inf

@@ -99,7 +99,7 @@ def over_time(
     p = p if start is None else np.array(start, dtype=np.float64)
     if not chain.transitions or not times.any():
         spent = times[:, None] * p
-        return OverTime(times, np.tile(p, (len(times), 1)), spent, 0.0, 0, "nothing moves")
+        return OverTime(times, np.tile(p, (len(times), 1)), spent, 0.0, 0, "no transitions")
     last = float(times.max())
     if _doubled(chain, last, accumulate):
         probability, spent, made = doubling.followed(chain, p, times, accumulate=accumulate)
@@ -116,9 +116,9 @@ def check_steps(
     seconds = _steps(mean) * work / _WORK_PER_S
     if not seconds <= most_s:
         raise ModelTooLargeError(
-            f"a chain of {chain.states:,} states whose fastest is left at rate {_fastest(chain):.3g}: time "
+            f"a chain of {chain.states:,} states with a largest exit rate of {_fastest(chain):.3g}: time "
             f"{mean / (_fastest(chain) or 1.0):g} asks for {_steps(mean):.2g} steps, about {_words(seconds)} of "
-            f"computing; ask for a shorter time {otherwise}".rstrip()
+            f"computing time; use a shorter time {otherwise}".rstrip()
         )
 
 
@@ -258,7 +258,7 @@ def time_spent(
     if work > _MOST_WORK / 10:
         raise ModelTooLargeError(
             f"distribution of a time spent: {_steps(fastest * horizon_h):.2g} steps over {chain.transitions:,} "
-            f"transitions, about {_words(work / _WORK_PER_S)} of computing; ask for a shorter horizon or a smaller "
+            f"transitions, about {_words(work / _WORK_PER_S)} of computing time; use a shorter horizon or a smaller "
             "chain"
         )
     low, weight = poisson_weights(fastest * horizon_h, tolerance)

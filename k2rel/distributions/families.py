@@ -67,7 +67,7 @@ class Family:
             names = [parameter, *(name for name, (target, _) in self.aliases.items() if target == parameter)]
             used = [name for name in names if name in given] or [name for name in names if name in self.defaults]
             if len(used) > 1:
-                raise InputError(f"{where}: '{used[0]}' and '{used[1]}' say the same; give one of them")
+                raise InputError(f"{where}: '{used[0]}' and '{used[1]}' have the same meaning; give one of them")
             if not used:
                 raise InputError(f"{where}: '{parameter}' is missing")
             chosen[parameter] = used[0]
@@ -83,7 +83,7 @@ class Family:
                 except ValueError as error:
                     raise InputError(f"{where}: {error}") from None
                 if parameter in self.positive and not found[parameter] > 0:
-                    raise InputError(f"{where}: no number can hold the {parameter} that this {name} gives")
+                    raise InputError(f"{where}: the {parameter} of this {name} is beyond the range of a number")
         self.check(found, where)
         return tuple(found[parameter] for parameter in self.parameters)
 
@@ -114,7 +114,7 @@ def _bins_of(parameters: Sequence[float]) -> tuple[FloatArray, FloatArray]:
 def _histogram_fault(p: Sequence[float]) -> str:
     bounds, weights = _bins_of(p)
     if len(weights) < 1 or np.any(np.diff(bounds) <= 0) or np.any(weights < 0) or not weights.sum() > 0:
-        return "needs rising bounds and weights of 0 or more, one less than bounds"
+        return "needs increasing bounds and weights of 0 or more, one weight fewer than bounds"
     return ""
 
 

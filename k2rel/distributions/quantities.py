@@ -55,7 +55,7 @@ class Uncertain:
 
     def __post_init__(self) -> None:
         if self.family not in _OF_QUANTITIES:
-            raise InputError(f"unknown law '{self.family}'; known: {', '.join(_OF_QUANTITIES)}")
+            raise InputError(f"unknown distribution '{self.family}'; known: {', '.join(_OF_QUANTITIES)}")
         family = FAMILIES[self.family]
         names = _BY_ERROR_FACTOR if self.family == "lognormal" else family.required
         if names and len(self.parameters) != len(names):
@@ -160,7 +160,7 @@ def from_limits(family: str, low: float, high: float, point: float | None = None
     """
     if family not in _FROM_LIMITS:
         known = ", ".join(_FROM_LIMITS)
-        raise InputError(f"limits: of a distribution of the families {known}, not '{family[:40]}'")
+        raise InputError(f"limits: a distribution of the families {known}, not '{family[:40]}'")
     where = f"limits of a {family} distribution"
     if not (math.isfinite(low) and math.isfinite(high)) or low > high:
         raise InputError(f"{where}: must be finite and in order, got {low:g} and {high:g}")
@@ -173,7 +173,7 @@ def from_limits(family: str, low: float, high: float, point: float | None = None
     if family != "lognormal" and low == high:
         raise InputError(f"{where}: must be apart, got {low:g} twice")
     if point is not None and not low <= point <= high:
-        raise InputError(f"{where}: {low:g} to {high:g} must hold the value itself, {point:g}")
+        raise InputError(f"{where}: {low:g} to {high:g} must contain the value itself, {point:g}")
     return _FROM_LIMITS[family](low, high, point)
 
 

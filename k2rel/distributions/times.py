@@ -67,7 +67,7 @@ class Distribution:
         if self.family == "scipy":
             self._check_scipy()
         elif self.family not in _OF_TIMES:
-            raise InputError(f"law '{self.family[:40]}': one of {', '.join(_OF_TIMES)}")
+            raise InputError(f"distribution '{self.family[:40]}': one of {', '.join(_OF_TIMES)}")
         else:
             FAMILIES[self.family].check_all(self.parameters, self.words if self.parameters else self.family)
             if any(x < 0 for x in self.parameters):
@@ -75,7 +75,7 @@ class Distribution:
         if not self.mean_h <= _LONGEST_H:
             raise InputError(
                 f"{self.words}: its mean is infinite or above {_LONGEST_H:g} h, so that no average over time exists; "
-                "use a law with a finite mean"
+                "use a distribution with a finite mean"
             )
 
     def _check_scipy(self) -> None:
@@ -84,9 +84,11 @@ class Distribution:
         if math.isnan(low) or math.isnan(never):
             raise InputError(f"{self.words}: every parameter must be a finite number within SciPy's range")
         if not low >= 0:
-            raise InputError(f"{self.words}: it gives negative times (from {low:g} h); use a law that starts at 0")
+            raise InputError(
+                f"{self.words}: it gives negative times (from {low:g} h); use a distribution that starts at 0"
+            )
         if never != 0.0:
-            raise InputError(f"{self.words}: its times never end with some probability")
+            raise InputError(f"{self.words}: its times are infinite with some probability")
 
     def __repr__(self) -> str:
         return self.words
@@ -161,9 +163,13 @@ class Distribution:
         exponential(mean=5 h)
         """
         if not all(hasattr(frozen, name) for name in ("ppf", "isf", "sf", "cdf", "mean", "support", "args")):
-            raise InputError(f"law: a frozen distribution of scipy.stats is needed, got {type(frozen).__name__}")
+            raise InputError(
+                f"distribution: a frozen distribution of scipy.stats is needed, got {type(frozen).__name__}"
+            )
         if not hasattr(frozen, "pdf") or hasattr(frozen, "pmf"):
-            raise InputError("law: a continuous distribution is needed; for observed times use an empirical law")
+            raise InputError(
+                "distribution: a continuous distribution is needed; for observed times use an empirical distribution"
+            )
         name, shapes, location, scale = _as_given(frozen)
         if name == "expon" and location == 0:
             return cls.exponential(scale)
@@ -229,7 +235,7 @@ class Distribution:
         with np.errstate(all="ignore"):
             times = np.where(hazard < 0.7, frozen.ppf(-np.expm1(-hazard)), frozen.isf(np.exp(-hazard)))
         if not np.all(np.isfinite(times)) or np.any(np.diff(times) < 0):
-            raise InputError(f"{self.words}: SciPy cannot invert this law over its whole range")
+            raise InputError(f"{self.words}: SciPy cannot invert this distribution over its whole range")
         with np.errstate(divide="ignore"):
             return np.concatenate([[low], np.maximum(np.log(times - low), -700.0)])
 
@@ -272,7 +278,7 @@ def parse_distribution(text: str, mean_h: float | None = None) -> Distribution:
     4.0
     """
     mean_h = None if mean_h is None else as_number("mean_h", mean_h)
-    where = f"law '{str(text)[:80]}'"
+    where = f"distribution '{str(text)[:80]}'"
     match = _CALL.fullmatch(str(text))
     if match is None or match[1] not in _OF_TIMES:
         raise InputError(f"{where}: one of {', '.join(_OF_TIMES)}, such as weibull(shape=1.3, scale=50000 h)")
@@ -288,7 +294,7 @@ def parse_distribution(text: str, mean_h: float | None = None) -> Distribution:
         if not equals:
             name, value = ("value" if family.name == "fixed" else "mean"), word
         if name not in allowed:
-            raise InputError(f"{where}: {family.name} knows {', '.join(allowed)}, not '{name[:40]}'")
+            raise InputError(f"{where}: {family.name} has the parameters {', '.join(allowed)}, not '{name[:40]}'")
         if name in given:
             raise InputError(f"{where}: '{name}' is given twice")
         given[name] = _value(name, value, where)
@@ -298,7 +304,7 @@ def parse_distribution(text: str, mean_h: float | None = None) -> Distribution:
     sizes = [name for name in _SIZES if name in allowed]
     if not any(name in given for name in sizes):
         if mean_h is None:
-            raise InputError(f"{where}: say how long, with {' or '.join(sizes)}")
+            raise InputError(f"{where}: give its scale, with {' or '.join(sizes)}")
         given["mean"] = mean_h
     return Distribution(family.name, family.resolved(given, where))
 

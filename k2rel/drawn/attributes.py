@@ -88,13 +88,15 @@ def _check_graph(graph: Any) -> None:
     if not isinstance(graph, nx.Graph):
         raise InputError(f"graph: a networkx Graph or MultiGraph is needed, got {type(graph).__name__}")
     if graph.is_directed():
-        raise InputError("graph: is directed, and traffic goes both ways over a link; give graph.to_undirected()")
+        raise InputError(
+            "graph: is directed, but traffic crosses a link in both directions; give graph.to_undirected()"
+        )
     for what, count, most in (
         ("nodes", graph.number_of_nodes(), _MOST_NODES), ("edges", graph.number_of_edges(), _MOST_EDGES)
     ):  # fmt: skip
         if count > most:
             raise InputError(
-                f"graph: has {count:,} {what}, and at most {most:,} can be modelled; leave out what carries no traffic"
+                f"graph: has {count:,} {what}, and at most {most:,} can be modelled; leave out those without traffic"
             )
     if not graph.number_of_nodes():
         raise InputError("graph: has no nodes")
@@ -168,11 +170,11 @@ class _Reader:
                 self._report(f"node {shown(node)}: {wrong}")
             other = folded.setdefault(name.casefold(), node)
             if other is not node and names[other] == name:
-                self._report(f"two nodes are called '{shown_name(name)}': {shown(other)} and {shown(node)}")
+                self._report(f"two nodes have the name '{shown_name(name)}': {shown(other)} and {shown(node)}")
             elif other is not node:
                 self._report(
                     f"the nodes '{shown_name(names[other])}' and '{shown_name(name)}' differ in case only and would be "
-                    "taken for each other; give them names that differ in more"
+                    "confused; give them names that differ otherwise"
                 )
         if self.problems:
             raise InputError(self.problems)
@@ -207,12 +209,12 @@ class _Reader:
     def _said(self, where: str, of: Attributes, attributes: Mapping[Any, Any]) -> dict[str, Any]:
         given = {key: in_python(value) for key, value in attributes.items()}
         for key in [key for key, value in given.items() if is_endless(value)]:
-            self._report(f"{where}: '{shown_name(str(key))}' is a number that nothing has, {shown(given.pop(key))}")
+            self._report(f"{where}: '{shown_name(str(key))}' is out of range, {shown(given.pop(key))}")
         found, wrong = of.read(given)
         for message in wrong:
             self._report(f"{where}: {message}")
         for key in [key for key, value in found.items() if key != "cost" and is_no_number(value)]:
-            self._report(f"{where}: '{key}' is nan, which is no number; leave out what is not known")
+            self._report(f"{where}: '{key}' is nan, not a number; leave out what is not known")
             del found[key]
         for key in _TRUTHS:
             if is_said(value := found.pop(key, None)):
@@ -258,9 +260,7 @@ class _Reader:
             else:
                 self._report(f"{where}: the relation {shown(relation)} is not known; it is link, in or needs")
         if loops:
-            self._report(
-                f"edges that lead from a node to itself, which no traffic takes: {named(loops)}; leave them out"
-            )
+            self._report(f"edges from a node to itself, which carry no traffic: {named(loops)}; leave them out")
         if untyped:
             self._report(
                 f"{counted(len(untyped), 'edge')} without a type: {named(untyped)}; give each the attribute 'type', or "
@@ -281,7 +281,7 @@ class _Reader:
         given = self._plain(where, "name", attributes.get("name"))
         name = str(given) if given is not None else _made(ends, taken)
         if given is not None and name.casefold() in taken:
-            self._report(f"{where}: the name '{shown_name(name)}' is already that of another node or edge")
+            self._report(f"{where}: the name '{shown_name(name)}' is already used by another node or edge")
         taken.add(name.casefold())
         if "type" not in entry:
             untyped.append(name)
@@ -305,7 +305,7 @@ class _Reader:
         part = str(attributes.get("part", ""))
         if part not in ends:
             which = "sits in the other" if relation == "in" else "needs the other"
-            self._report(f"{where}: the relation '{relation}' does not say which of them {which}; give it as 'part'")
+            self._report(f"{where}: the relation '{relation}' does not state which of them {which}; give it as 'part'")
             return
         other = ends[1] if part == ends[0] else ends[0]
         if relation == "in":
@@ -316,7 +316,7 @@ class _Reader:
     def _sits(self, read: Drawing, part: str, other: str) -> None:
         if read.within.setdefault(part, other) != other:
             self._report(
-                f"node '{shown_name(part)}' sits in '{read.within[part]}' and in '{other}'; it can in one only"
+                f"node '{shown_name(part)}' sits in '{read.within[part]}' and in '{other}'; only one is allowed"
             )
 
     def _relations(self, read: Drawing) -> None:
@@ -327,7 +327,7 @@ class _Reader:
                 if str(within) in read.parts:
                     self._sits(read, part.name, str(within))
                 else:
-                    self._report(f"{where}: sits in {shown(within)}, which is no node")
+                    self._report(f"{where}: sits in {shown(within)}, which is not a node")
             if (needs := self._needs(where, part.attributes)) is not None:
                 read.needs[part.name] = needs
         read.links += [
@@ -341,7 +341,7 @@ class _Reader:
             try:
                 needs = json.loads(needs)
             except (ValueError, RecursionError):
-                self._report(f"{where}: 'needs' is no list, got {shown(needs)}")
+                self._report(f"{where}: 'needs' must be a list, got {shown(needs)}")
                 return None
         if needs is None:
             return None

@@ -127,7 +127,7 @@ def _as_said(drawing: Drawing, sides: Mapping[Any, Any]) -> tuple[dict[str, str]
         else [(node, _text(side)) for node, side in sides.items() if side is not None]
     )
     if empty := [_text(node) for node, side in pairs if side == "nan" and is_no_number(sides.get(node))]:
-        raise InputError(f"sides: of {named(empty)} is nan, which is no number; leave out what has none")
+        raise InputError(f"sides: of {named(empty)} is nan, not a number; leave out those without one")
     found: dict[str, str] = {}
     for node, side in pairs:
         name = _name(drawing, node)

@@ -48,7 +48,7 @@ def from_graph(
     >>> types = {"box": {"mttf": "1e5 h", "mttr": "4 h"}, "cable": {"mttf": "1e6 h", "mttr": "4 h"}}
     >>> site = Site.from_graph(graph, ["host"], ["disk"], types=types, node_type="box", link_type="cable")
     >>> site.found
-    <Found graph of 4 nodes and 4 edges: 1 client of 1 kind, 2 paths, no way left out>
+    <Found graph of 4 nodes and 4 edges: 1 client of 1 kind, 2 paths, no path left out>
     """
     said = {"name": name, "title": title}
     said = {argument: None if value is None else as_name(argument, value) for argument, value in said.items()}
@@ -89,7 +89,7 @@ class _Finder:
         classes = targets_of(drawing, targets, traffic)
         for of in classes.values():
             if both := [node for node in of if node in self.clients]:
-                raise InputError(f"targets: {named(both)} cannot be client and target at once")
+                raise InputError(f"targets: {named(both)} cannot be both client and target")
         shared = shared_sections(drawing, self.clients, self.side_of)
         self.kinds = kinds_of(drawing, chosen, self.sides, self.side_of)
         choosing = self._choosing(classes)
@@ -212,7 +212,7 @@ class _Finder:
         notes = [*self.drawing.notes, *check_alike(self.kinds, own)]
         if self.sideless:
             notes.append(
-                f"paths by {named(self.sideless)} cross nothing that has a side, and count for side {self.sides[0]}"
+                f"paths by {named(self.sideless)} cross no part that has a side, and count for side {self.sides[0]}"
             )
         return Found(len(self.drawing.parts), edges, tuple(rows), tuple(notes))
 
@@ -230,5 +230,5 @@ def _of_class(argument: str, value: Any, key: str) -> Any:
     if not isinstance(value, Mapping):
         return value
     if key not in value:
-        raise InputError(f"{argument}: says nothing of the traffic class '{key}'")
+        raise InputError(f"{argument}: has no entry for the traffic class '{key}'")
     return value[key]

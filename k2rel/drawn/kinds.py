@@ -80,15 +80,15 @@ def _check(drawing: Drawing, attached: Mapping[str, list[Link]], to_clients: Map
     inside = [name for name, other in drawing.within.items() if other in attached]
     if inside:
         raise InputError(
-            f"graph: parts that sit in a client: {named(inside)}; of a client's own parts only its links can be found "
-            "in a graph, so put the failure data of what sits in it into the client or its links"
+            f"graph: parts that sit in a client: {named(inside)}; of a client's own parts only its links can be taken "
+            "from a graph; add the failure data of such parts to the client or its links"
         )
     alone = [name for name, links in attached.items() if not links]
     if joined := [name for name in alone if name in to_clients]:
         raise InputError(
-            f"clients: with links to other clients alone: {named(joined)} ('{shown_name(joined[0])}' to "
-            f"'{shown_name(to_clients[joined[0]])}'), and a client passes nothing on; leave them out of the clients, "
-            "or link them to something that is no client"
+            f"clients: with links to other clients only: {named(joined)} ('{shown_name(joined[0])}' to "
+            f"'{shown_name(to_clients[joined[0]])}'), and a client forwards no traffic; remove them from the clients, "
+            "or link them to a part that is not a client"
         )
     if alone:
         raise InputError(f"clients: without any link: {named(alone)}")
@@ -108,7 +108,7 @@ def _called(drawing: Drawing, clients: Iterable[str]) -> dict[str, str]:
         if not is_said(member) or not is_kept_for_clients(name):
             continue
         if (wrong := wrong_with_name(str(member))) is not None or is_kept_for_clients(str(member)):
-            wrong = wrong or "is a name that k2rel gives itself"
+            wrong = wrong or "is a name that k2rel assigns itself"
             raise InputError(f"graph: node '{name}': the member '{shown_name(str(member))}' {wrong}")
         if str(member) in taken:
             raise InputError(f"graph: node '{name}': the member '{shown_name(str(member))}' is there already")
@@ -174,7 +174,7 @@ class _Named:
         if own > MOST_OWN:
             raise InputError(
                 f"clients: have {own} sorts of own parts (clients of one type, links of one type on one side), and at "
-                f"most {MOST_OWN} can be modelled; give alike clients and links the same type"
+                f"most {MOST_OWN} can be modelled; give equal clients and links the same type"
             )
         entries = {name: json.loads(signature) for (signature, _), name in links.items()}
         return Kinds(tuple(found), {n: json.loads(s) for s, n in devices.items()}, entries, self.between)

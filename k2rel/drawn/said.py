@@ -58,12 +58,12 @@ class Attributes:
             if key is None:
                 self.skipped(text)
             elif key in names:
-                wrong.append(f"says '{key}' twice, as '{names[key][:40]}' and as '{text[:40]}'; leave one out")
+                wrong.append(f"gives '{key}' twice, as '{names[key][:40]}' and as '{text[:40]}'; leave one out")
             else:
                 names[key], found[key] = text, _meant(key, text, value)
                 if key == "capacity" and plain(text) != "capacity" and not _has_unit(found[key]):
                     wrong.append(
-                        f"'{text[:40]}' has no unit; write '1 Gb/s', or the unit into the name ('speed [Mbit/s]')"
+                        f"'{text[:40]}' has no unit; write '1 Gb/s', or put the unit in the name ('speed [Mbit/s]')"
                     )
                 self.renamed[text, key] = self.renamed.get((text, key), 0) + 1
         return found, wrong
@@ -103,7 +103,7 @@ def notes_of(nodes: Attributes, edges: Attributes) -> list[str]:
     notes = []
     for head, words in (
         ("read under another name: ", [*nodes.as_read(), *edges.as_read()]),
-        ("attributes that were not looked at: ", [*nodes.not_read(), *edges.not_read()]),
+        ("attributes not used: ", [*nodes.not_read(), *edges.not_read()]),
     ):
         if words:
             more = f" and {len(words) - _MOST:,} more" if len(words) > _MOST else ""

@@ -136,8 +136,8 @@ def check_alike(kinds: Kinds, links: Sequence[Link]) -> list[str]:
     """What is not looked at, in sentences."""
     notes = []
     if kinds.between:
-        notes.append(f"{kinds.between:,} link(s) between clients carry nothing: a client passes nothing on")
+        notes.append(f"{kinds.between:,} link(s) between clients carry no traffic: a client forwards none")
     capped = [link.name for link in links if "capacity" in link.entry]
     if capped:
-        notes.append(f"the capacity of clients' own links is not looked at: {named(capped)}")
+        notes.append(f"the capacity of clients' own links is not used: {named(capped)}")
     return notes

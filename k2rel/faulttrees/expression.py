@@ -154,9 +154,7 @@ class Evaluation:
         if tag == "switch":
             return self._switch(element, parts)
         if tag not in _FUNCTIONS:
-            raise element.error(
-                f"is no expression that k2rel knows; known: {', '.join(sorted(_FUNCTIONS))} and deviates"
-            )
+            raise element.error(f"is not a known expression; known: {', '.join(sorted(_FUNCTIONS))} and deviates")
         wanted, function = _FUNCTIONS[tag]
         if (wanted is None and not parts) or (wanted is not None and len(parts) not in wanted):
             text = "at least one" if wanted is None else " or ".join(map(str, wanted))
@@ -187,9 +185,11 @@ class Evaluation:
         name, definition = self._resolve(element)
         if name not in self._parameters:
             if name in self._open:
-                raise definition.error(f"parameter '{name}' is defined by itself: {' > '.join([*self._open, name])}")
+                raise definition.error(
+                    f"parameter '{name}' is defined in terms of itself: {' > '.join([*self._open, name])}"
+                )
             if len(self._open) > 150:
-                raise definition.error("parameters are defined by one another more than 150 deep")
+                raise definition.error("definitions of parameters are nested more than 150 deep")
             expressions = list(definition.parts())
             if len(expressions) != 1:
                 raise definition.error(f"parameter '{name}' needs one expression, got {len(expressions)}")
@@ -219,7 +219,7 @@ class Evaluation:
                 try:
                     arguments = [math.exp(mu + sigma * sigma / 2), math.exp(Z95 * sigma), 0.95]
                 except OverflowError:
-                    raise element.error("mean or error factor are beyond what a number can hold") from None
+                    raise element.error("mean or error factor are beyond the range of a number") from None
         try:
             distribution = Uncertain(_DEVIATES[element.tag], tuple(arguments))
         except InputError as error:
@@ -235,5 +235,5 @@ class Evaluation:
         before = self.deviates
         value = self.value(element)
         if self.deviates > before or value.ndim:
-            raise element.error("a parameter of a law cannot be uncertain itself")
+            raise element.error("a parameter of a distribution cannot be uncertain itself")
         return float(value)

@@ -51,7 +51,7 @@ def gates_in_order(gates: Mapping[str, Element], uses: Mapping[str, Sequence[str
                     route = [p for p, _ in stack]
                     circle = [*route[route.index(inner) :], inner]
                     shown = " > ".join(circle if len(circle) <= 8 else [*circle[:4], "...", *circle[-3:]])
-                    raise gates[inner].error(f"gate '{inner}' stands within itself: {shown}")
+                    raise gates[inner].error(f"gate '{inner}' contains itself: {shown}")
                 if inner not in state:
                     state[inner] = 1
                     stack.append((inner, iter(uses[inner])))

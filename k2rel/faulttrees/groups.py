@@ -42,7 +42,7 @@ def members_of(group: Element) -> list[Element]:
     """
     for part in group.parts():
         if part.tag not in _PARTS:
-            raise part.error(f"does not belong into a common-cause group; it has {', '.join(sorted(_PARTS))}")
+            raise part.error(f"is not an entry of a common-cause group; it has {', '.join(sorted(_PARTS))}")
     found = [reference for part in group.parts() if part.tag == "members" for reference in part.parts()]
     for reference in found:
         if reference.tag not in {"basic-event", "event"}:
@@ -66,7 +66,7 @@ def shares_of(group: Element, members: int, value: Callable[[Element], FloatArra
     for part in group.parts():
         for factor in part.parts() if part.tag == "factors" else [part] if part.tag == "factor" else []:
             if factor.tag != "factor":
-                raise factor.error("does not belong among the factors of a common-cause group")
+                raise factor.error("is not one of the factors of a common-cause group")
             level = whole_number(factor, "level", factor.attributes.get("level", str(level + 1)), 0, 10**6)
             expression = list(factor.parts())
             if len(expression) != 1 or level in factors:

@@ -52,11 +52,11 @@ def wrong_argument(values: Sequence[FloatArray]) -> tuple[int, str] | None:
         if name in ("γ", "σ", "ω") and np.any(value > 1):
             return place, f"{name} is a probability, at most 1"
         if name == "x" and np.any((value != 0) & (value != 1)):
-            return place, "x is 1 where the part is available during a test, else 0"
+            return place, "x is 1 if the part is available during a test, else 0"
         if name in ("λ", "λ*", "μ") and np.any(value > FASTEST_PER_H):
             return place, f"{name} is a rate, at most {FASTEST_PER_H:g} per hour"
         if name == "π" and np.any(value > by_name["τ"]):
-            return place, "π, how long a test takes, must not be above τ, the time from one test to the next"
+            return place, "π, the duration of a test, must not be above τ, the test interval"
     if len(values) > 4 and np.any(by_name["t"] - by_name["θ"] > _MOST_TESTS * by_name["τ"]):
         return len(values) - 1, f"t has more than {_MOST_TESTS:,} tests before it; are t and τ in hours?"
     return None

@@ -203,19 +203,19 @@ class _Model:
                     raise part.error(f"common-cause group '{part.named()}' is defined twice")
                 self.groups[part.named()] = _Definition(part, container)
             elif part.tag != "define-substitution":
-                raise part.error("is not read by k2rel, which solves fault trees only")
+                raise part.error("is not supported; k2rel solves fault trees only")
             else:
-                raise part.error("substitutions are not read by k2rel: they approximate")
+                raise part.error("substitutions are not supported, since they approximate")
 
     def included(self, element: Element, files: list[Path]) -> Path:
         """Find an included file; it must lie in the model's own folder."""
         text = element.attributes.get("file") or element.attributes.get("href") or ""
         self.includes += 1
         if not text or "://" in text or Path(text).is_absolute():
-            raise element.error(f"can only name a file in the model's folder, got '{text[:80]}'")
+            raise element.error(f"has to name a file in the model's folder, got '{text[:80]}'")
         path = (files[-1].parent / text).resolve()
         if not path.is_relative_to(self.folder):
-            raise element.error(f"can only name a file in the model's folder, got '{text[:80]}'")
+            raise element.error(f"has to name a file in the model's folder, got '{text[:80]}'")
         if path in files:
             raise element.error(f"'{text}' includes itself")
         if self.includes > _MOST_INCLUDES:
@@ -226,7 +226,7 @@ class _Model:
         kind = "parameter" if definition.element.tag == "define-parameter" else "event"
         name, path = definition.element.named(), definition.path
         if "." in name:
-            raise definition.element.error(f"'{name}': a name cannot hold a dot, which separates containers")
+            raise definition.element.error(f"'{name}': a name cannot contain a dot, which separates containers")
         for known, key in ((self.definitions[kind], path), (self.public[kind], name)):
             if key in known and (known is self.definitions[kind] or role == "public"):
                 raise definition.element.error(f"'{key}' is defined twice, first in line {known[key].element.line}")
@@ -300,7 +300,7 @@ class _Model:
         if element.tag in REFERENCES:
             return self.reference(element, container, known)
         if element.tag not in _FORMULAE:
-            raise element.error(f"is no formula that k2rel knows; known: {', '.join(sorted(_FORMULAE | REFERENCES))}")
+            raise element.error(f"is not a known formula; known: {', '.join(sorted(_FORMULAE | REFERENCES))}")
         parts = [self.formula(part, container, known) for part in element.parts()]
         fewest, most = _ARGUMENTS.get(element.tag, (1, None))
         if len(parts) < fewest or (most is not None and len(parts) > most):
@@ -378,12 +378,12 @@ class _Model:
             whole = float(part_total(len(paths), shares))
             if abs(whole - 1.0) > 1e-5:
                 self.notes.append(
-                    f"common-cause group '{group.element.named()}': phi factors hold for every combination as they "
-                    f"are, so that a member in all has {whole:.6g} times the probability of the group's distribution"
+                    f"common-cause group '{group.element.named()}': phi factors apply to each combination as "
+                    f"given, so that a member has in all {whole:.6g} times the probability of the group's distribution"
                 )
             for path in paths:
                 if path in self.members:
-                    raise group.element.error(f"'{path}' stands in two common-cause groups")
+                    raise group.element.error(f"'{path}' is in two common-cause groups")
                 self.members[path] = [
                     self.structure.variable(self.combination(names))
                     for names in combinations_of(paths, shares)
@@ -441,7 +441,8 @@ class _Model:
                 for own in element.parts():
                     if not math.isclose(float(evaluation.value(own)), float(total), rel_tol=1e-9):
                         raise element.error(
-                            f"'{element.named()}' has a probability of its own, which is not that of its common-cause "
+                            f"'{element.named()}' has a probability of its own, which differs from that of its "
+                            "common-cause "
                             f"group '{group.element.named()}' in line {group.element.line}; leave it out"
                         )
 

@@ -302,7 +302,7 @@ def solve(
     0.025
     """
     if top is not None and as_name("top", top) not in trees.tops:
-        raise InputError(f"'{top}' is no top event of {trees.name}{closest(top, trees.tops)}")
+        raise InputError(f"'{top}' is not a top event of {trees.name}{closest(top, trees.tops)}")
     most_nodes = most_nodes if most_nodes is not None else MOST_NODES if bounds is None else _NODES_BEFORE_BOUNDS
     most_nodes = as_whole("most_nodes", most_nodes, 100)
     if bounds is not None and not 0 < as_number("bounds", bounds) < 1e6:
@@ -311,7 +311,7 @@ def solve(
     cut_sets = None if cut_sets is None else as_whole("cut_sets", cut_sets)
     samples, seed = as_whole("samples", samples), as_seed(seed)
     if samples and not trees.deviates:
-        raise InputError(f"{trees.name}: no probability is uncertain, so there is nothing to sample")
+        raise InputError(f"{trees.name}: no probability is uncertain; there is nothing to sample")
     check_each(samples, _SAMPLE_BYTES + _DEVIATE_BYTES * trees.deviates, f"samples of {trees.name}")
     asked = _Questions(cut_sets, order, importance, samples, seed, points, most_nodes, bounds)
     rows = {event: row for row, event in enumerate(trees.events)}

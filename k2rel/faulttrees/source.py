@@ -106,7 +106,7 @@ def read_xml(path: Path, shown: str | None = None) -> Element:
     try:
         size = path.stat().st_size
         if not path.is_file():
-            raise InputError(Problem("is no regular file, and no other is read", name))
+            raise InputError(Problem("not a regular file; only regular files are read", name))
         if size > _MOST_BYTES:
             raise InputError(Problem(f"is too large: {size:,} bytes, at most {_MOST_BYTES:,}", name))
         data = path.read_bytes()
@@ -139,7 +139,7 @@ class _Reader:
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         self.count += 1
         if len(self.stack) >= _DEEPEST:
-            raise self.fail(f"elements lie more than {_DEEPEST} deep in one another")
+            raise self.fail(f"elements are nested more than {_DEEPEST} deep")
         if self.count > _MOST_ELEMENTS:
             raise self.fail(f"more than {_MOST_ELEMENTS:,} elements")
         element = Element(tag, attributes, self.parser.CurrentLineNumber, self.name)
@@ -157,10 +157,10 @@ class _Reader:
             self.stack[-1].text += stripped
 
     def entity(self, *_: object) -> None:
-        raise self.fail("declares an entity; models are read without any, since they can open files or fill the memory")
+        raise self.fail("declares an entity; entities are not read, since they can open files or fill the memory")
 
     def outside(self, *_: object) -> int:
-        raise self.fail("refers to something outside the file; nothing is fetched")
+        raise self.fail("refers to something outside the file, which is not read")
 
     def read(self, data: bytes) -> Element:
         try:

@@ -126,7 +126,9 @@ def prior_of(row: RateRow, law: str = "lognormal") -> Uncertain:
     """
     low, high = row.low_per_h, row.high_per_h
     if not low or not high or not low < high:
-        raise InputError(f"entry '{row.id}' has no limits, so it says nothing of how sure its rate is; give others")
+        raise InputError(
+            f"entry '{row.id}' has no limits, so the uncertainty of its rate is not known; use other entries"
+        )
     if law not in ("lognormal", "gamma"):
         raise InputError(f"prior: 'lognormal' or 'gamma', got '{str(law)[:40]}'")
     try:
@@ -166,7 +168,7 @@ def update(prior: Uncertain, evidence: Exposure) -> Posterior:
 
     failures, hours = evidence.failures, evidence.hours
     if prior.family not in ("gamma", "lognormal"):
-        raise InputError(f"prior: a gamma or a lognormal law, not {prior.family}")
+        raise InputError(f"prior: a gamma or a lognormal distribution, not {prior.family}")
     rates, weight = _grid(prior)
     surprise = _surprise(rates, weight, evidence)
     if prior.family == "gamma":
@@ -325,7 +327,7 @@ def pool(
     failures = np.array([one.failures for one in exposures])
     hours = np.array([one.hours for one in exposures])
     if failures.sum() == 0 and population is None and log_prior is None:
-        raise InputError("pooling: no site saw a failure; give a prior for the mean rate")
+        raise InputError("pooling: no failure was observed at any site; give a prior for the mean rate")
     prior = log_prior or _log_prior(population, spread)
     middle = (failures.sum() + 0.5) / hours.sum()
     if population is not None:

@@ -82,12 +82,12 @@ class Log:
             row += self._count(batch)
             yield batch
         if batch is None:
-            raise InputError(Problem("holds no rows, only the names of the columns", self.name))
+            raise InputError(Problem("has no rows, only the names of the columns", self.name))
 
     def _misshapen(self, row: int, count: int) -> InputError:
         """A row, counted from 2, that has not as many cells as there are titles."""
         shape = f"{count} cells for {len(self.titles)} columns"
-        words = f"is no valid table: {shape}; a text that holds {MARKS[self.head.mark]} stands in quotes"
+        words = f"is not a valid table: {shape}; a text that contains {MARKS[self.head.mark]} has to be in quotes"
         return InputError(Problem(words, self.name, self.line_of(row)))
 
     def _batches(self, rows: Rows, taken: Sequence[str]) -> Iterator[Any]:
@@ -99,7 +99,7 @@ class Log:
             try:
                 records = _records(lines, self.head.mark)
             except csv.Error as error:
-                raise InputError(Problem(f"is no valid table: {error}", self.name, self.line_of(row))) from None
+                raise InputError(Problem(f"is not a valid table: {error}", self.name, self.line_of(row))) from None
             for place, cells in enumerate(records):
                 if len(cells) != wide:
                     raise self._misshapen(row + place, len(cells))

@@ -56,10 +56,10 @@ class Column:
             return "dates"
         cells = ", ".join(sorted(self.units))
         if self.kind == "unit":
-            return f"as each cell says: {cells}"
+            return f"as named in each cell: {cells}"
         if self.scale_h is None:
-            return "hours, since nothing names a unit"
-        return f"{self.unit or 'hours'}, but where a cell says {cells}" if cells else self.unit or "hours"
+            return "hours, since no unit is given"
+        return f"{self.unit or 'hours'}, except for cells that name another: {cells}" if cells else self.unit or "hours"
 
 
 def numbers(block: pd.DataFrame, column: Column, file: str, first: int, problems: list[Problem]) -> FloatArray:
@@ -114,7 +114,7 @@ def numbers(block: pd.DataFrame, column: Column, file: str, first: int, problems
             problems.append(
                 Problem(
                     f"mixed: {words[column.kind]} above, {words[name]} here ('{str(text.iloc[places[0]])[:30]}'); "
-                    "write all in one way, or name the unit in the header, such as 'end [h]'",
+                    "use one form throughout, or name the unit in the header, such as 'end [h]'",
                     file,
                     first + int(places[0]),
                     column.title,
@@ -140,18 +140,19 @@ def _special(cell: str, scale: float, column: Column) -> tuple[int, float | str]
         try:
             return 3, date_hours(cell)
         except ValueError:
-            return 0, f"'{cell[:30]}' is no date that exists"
+            return 0, f"'{cell[:30]}' is not a date of the calendar"
     found = numeral(cell)
     if found is None:
         what = "number" if column.counts else "time; write a number, one with a unit ('4 h'), or a date (2024-05-31)"
-        return 0, f"'{cell[:30]}' is no {what}"
+        return 0, f"'{cell[:30]}' is not a {what}"
     value = found.value(column.decimal)
     if value is None:
         if not column.settled:
             raise OpenSeparatorError(column.title)
         return (
             0,
-            f"'{cell[:30]}' is no number with a decimal {column.decimal}; write all numbers of the column in one way",
+            f"'{cell[:30]}' is not a number with a decimal {column.decimal}; use one form for all numbers of the "
+            "column",
         )
     if value < 0:
         return 0, f"cannot be negative, got {cell[:30]}"
@@ -166,7 +167,9 @@ def _special(cell: str, scale: float, column: Column) -> tuple[int, float | str]
     try:
         hours = parse_duration(f"{value!r} {found.unit}")
     except ValueError:
-        return 0, f"'{cell[:30]}' is no time; write a number, one with a unit ('4 h'), or a date (2024-05-31)"
+        return 0, (
+            f"'{cell[:30]}' is not a valid duration; write a number, one with a unit ('4 h'), or a date (2024-05-31)"
+        )
     column.units.add(found.unit)
     return 2, hours
 

@@ -91,7 +91,7 @@ def plan_of(names: Sequence[str], by: str | None, wanted: Mapping[str, str], fil
     found: dict[str, Column] = {}
     for role, title in wanted.items():
         if role not in _ROLES:
-            raise InputError(f"columns: '{role[:40]}' is no part of a log{closest(role, _ROLES)}")
+            raise InputError(f"columns: '{role[:40]}' is not a column of a log{closest(role, _ROLES)}")
         if title not in names:
             raise InputError(Problem(f"there is no column '{title[:40]}'{closest(title, names)}", file, 1))
         found[role] = _column(title, role, file)
@@ -123,7 +123,7 @@ def plan_of(names: Sequence[str], by: str | None, wanted: Mapping[str, str], fil
     use = (*_NEEDED[layout], "group")
     for role, title in unclear.items():
         if role in use:
-            both = f"both '{found[role].title}' and '{title}' could be '{role}'; say which: --column {role}=NAME"
+            both = f"both '{found[role].title}' and '{title}' could be '{role}'; choose one: --column {role}=NAME"
             if role == "time" and "age" in (words[title], words[found[role].title]):
                 both += "; or --column entry=NAME for the age at which the observation began"
             raise InputError(Problem(both, file, 1))
@@ -165,7 +165,7 @@ def _layout(found: Mapping[str, Column], names: Sequence[str], file: str, open_e
             ):
                 words = (
                     f"'{found['exposure'].title}' can be hours of operation, with numbers of failures, or an age "
-                    "beside starts and ends; say --column entry=NAME for an age, or leave out start and end"
+                    "beside starts and ends; give --column entry=NAME for an age, or leave out start and end"
                 )
                 raise InputError(Problem(words, file, 1))
             return layout
@@ -189,7 +189,7 @@ def _column(title: str, role: str, file: str) -> Column:
     if role in TIMES and inside and scale is None and inside.lower() not in _NO_UNITS:
         raise InputError(
             Problem(
-                f"'{inside[:30]}' in '{title[:40]}' is no unit of time; such as [h], [d], [months], [years]", file, 1
+                f"'{inside[:30]}' in '{title[:40]}' is not a unit of time, such as [h], [d], [months], [years]", file, 1
             )
         )
     return Column(title, scale, unit)

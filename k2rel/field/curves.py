@@ -102,7 +102,7 @@ def curve_of(lives: Lives, confidence: float = 0.9) -> Curve:
     0.5
     """
     if lives.failures == 0:
-        raise InputError(f"{lives.name}: no failure was seen, so there is no curve")
+        raise InputError(f"{lives.name}: no failure was observed, so there is no curve")
     if lives.has_intervals:
         return _turnbull(lives)
     order = np.argsort(lives.lower_h, kind="stable")
@@ -147,8 +147,8 @@ def _turnbull(lives: Lives) -> Curve:
     begins, ends = left[inner], upper[inner]
     if len(begins) * len(lives.count) > _MOST_CELLS:
         raise InputError(
-            f"{lives.name}: {len(lives.count):,} different intervals are too many for a curve without a law; round the "
-            "times, or look at the fitted laws alone"
+            f"{lives.name}: {len(lives.count):,} different intervals are too many for a nonparametric curve; round "
+            "the times, or use the fitted distributions only"
         )
     inside = (low[:, None] <= begins) & (ends <= high[:, None])
     mass = np.full(len(begins), 1.0 / len(begins))

@@ -81,7 +81,9 @@ class DriveDays:
         units = block[columns["unit"].title].str.strip()
         for place in np.flatnonzero((units == "").to_numpy(dtype=bool))[:20]:
             title = columns["unit"].title
-            self.problems.append(Problem("is empty; which drive is it?", file, first + int(place), title))
+            self.problems.append(
+                Problem("is empty; the serial number of the drive is needed", file, first + int(place), title)
+            )
         if self.problems:
             return
         groups = block[columns["group"].title].str.strip() if "group" in columns else pd.Series("", block.index)
@@ -118,7 +120,7 @@ class DriveDays:
             except ValueError:
                 hours, sound = 0.0, False
             if not sound:
-                words = f"'{cell[:30]}' is no day between 1950 and today; write dates such as 2024-05-31"
+                words = f"'{cell[:30]}' is not a day between 1950 and today; write dates such as 2024-05-31"
                 self.problems.append(Problem(words, file, first + int(np.argmax(local == number)), title))
             found[number] = math.floor(hours / 24)
         return np.asarray(found[local])
@@ -175,7 +177,7 @@ class DriveDays:
     def result(self, title: str, file: str) -> tuple[tuple[Lives, ...], tuple[Exposure, ...], tuple[str, ...], str]:
         """Lives where ages are known, else failures and drive days; notes; and where ages come from."""
         if not self.codes:
-            raise InputError(Problem("holds no rows, only the names of the columns", file))
+            raise InputError(Problem("has no rows, only the names of the columns", file))
         units = len(self.codes)
         days, first, last, after = (np.zeros(units, dtype=np.int64) for _ in range(4))
         for some, seen, late in self._spread():
@@ -192,7 +194,7 @@ class DriveDays:
         there = int((first == first.min()).sum())
         notes.append(
             f"how old a drive was at its first row is not known ({there:,} of {units:,} were there on the first day): "
-            "a rate is the mean over the ages that these drives had, and no law of a life can be told. A column of "
+            "a rate is the mean over the ages that these drives had, and no failure law can be fitted. A column of "
             "hours powered on, such as smart_9_raw, gives ages: --column entry=NAME"
         )
         exposures = []
@@ -224,7 +226,7 @@ class DriveDays:
         gone = int((~failed & (last < last.max())).sum())
         notes = [
             f"{len(days):,} drives, {int(failed.sum()):,} failures, {int(days.sum()):,} drive days from {begin} to "
-            f"{end}; {gone:,} drives that end earlier without a failure worked until their last row"
+            f"{end}; {gone:,} drives that end earlier without a failure were up until their last row"
         ]
         if self.headers:
             notes.append(f"{self.headers:,} rows that repeat the titles are left out")
@@ -251,14 +253,14 @@ class DriveDays:
         slow = ~unknown & (counted < _SLOWER * passed - _SLACK_H) & ~fast
         used = ~(unknown | fast)
         notes = []
-        odd = "their hours powered on go back, or on faster than the calendar; are they hours?"
+        odd = "their hours powered on decrease, or increase faster than the calendar; are they hours?"
         for left, words in ((unknown, "no hours powered on are given"), (fast, odd)):
             if left.any():
                 lost = int((left & failed).sum())
                 notes.append(f"WARNING: {int(left.sum()):,} drives, {lost:,} failures, are left out: {words}")
         if slow.any():
             notes.append(
-                f"WARNING: {int(slow.sum()):,} drives were powered on less than half of the days that they were seen; "
+                f"WARNING: {int(slow.sum()):,} drives were powered on for less than half of the days observed; "
                 "are the ages in hours?"
             )
         if not used.any():

@@ -113,7 +113,7 @@ class SiteLog(Shown):
     def __post_init__(self) -> None:
         if not 0 < self.end_h - self.begin_h <= _LONGEST_H:
             words = f"{date_words(self.begin_h)} to {date_words(self.end_h)}"
-            raise InputError(f"period: it lasts more than nothing and at most 100 years, got {words}")
+            raise InputError(f"period: it must be above 0 and at most 100 years long, got {words}")
         for name, key in (("failures", "failed_h"), ("moves", "at_h"), ("placements", "at_h")):
             object.__setattr__(self, name, tuple(sorted(getattr(self, name), key=lambda row: getattr(row, key))))
         problems = sorted((*self._of_parts(), *self._of_roles(), *self._outside()), key=lambda each: each.line or 0)
@@ -145,7 +145,7 @@ class SiteLog(Shown):
             earlier = before.get(row.part)
             if earlier is not None and row.failed_h < earlier.restored_h:
                 since = f"failed since {date_words(earlier.failed_h)}{_at_line(earlier.line)}"
-                until = "and no time of its restoration is given; add that"
+                until = "and its time of restoration is not given; add it"
                 if math.isfinite(earlier.restored_h):
                     until = f"until {date_words(earlier.restored_h)}; make one row of both, or correct a time"
                 yield self.problem(row.line, f"{row.part} fails at {failed} while it is {since} {until}")
@@ -160,21 +160,25 @@ class SiteLog(Shown):
                 near = closest(row.outcome, OUTCOMES)
                 yield self.problem(row.line, f"there is none '{row.outcome[:40]}'{near}", "outcome")
             if row.outcome == "failed" and not math.isnan(row.until_h):
-                text = "a takeover that failed has no end; add a row 'by hand' for when the role was placed"
+                text = "a failed takeover has no end; add a row 'by hand' with the time at which the role was placed"
                 yield self.problem(row.line, text, "until")
             if row.outcome != "failed" and not row.to:
-                yield self.problem(row.line, f"say where {row.role} went: a side, a holder or its server", "to")
+                yield self.problem(
+                    row.line, f"give the place to which {row.role} moved: a side, a holder or its server", "to"
+                )
             if row.until_h < row.at_h:
                 text = f"{row.role} arrives ({date_words(row.until_h)}) before it leaves ({at}); correct one"
                 yield self.problem(row.line, text, "until")
             earlier = before.get(row.role)
             if earlier is not None and row.at_h < max(earlier.at_h, earlier.until_h):
-                text = f"{row.role} moves at {at} while it is still on its way{_at_line(earlier.line)}; correct one"
+                text = (
+                    f"{row.role} moves at {at} while its takeover is in progress{_at_line(earlier.line)}; correct one"
+                )
                 yield self.problem(row.line, text, "at")
             before[row.role] = row
 
     def _outside(self) -> Iterator[Problem]:
-        cure = f"lies outside the period, {self.period}; leave it out, or give a period that holds it"
+        cure = f"is outside the period, {self.period}; leave it out, or give a period that contains it"
         for row in self.failures:
             if row.failed_h < row.restored_h and (row.failed_h >= self.end_h or row.restored_h <= self.begin_h):
                 yield self.problem(row.line, f"the failure of {row.part} at {date_words(row.failed_h)} {cure}")
@@ -232,7 +236,7 @@ def read_events(path: str | Path, begin: str | None = None, until: str | None = 
     >>> read_events(data_dir() / "examples" / "field" / "past_year.csv", "2024-01-01", "2025-01-01")
     <SiteLog 2024-01-01 00:00 to 2025-01-01 00:00: 8 failures of parts, 4 moves of roles, 3 servers placed ...>
     """
-    table = read_table(Path(path), _MOST_BYTES, "this is no log kept by hand")
+    table = read_table(Path(path), _MOST_BYTES, "this is not a log kept by hand")
     titles = {title: _title(title) for title in table.head.titles if title}
     _check_titles(table, list(titles.values()))
     zones: dict[bool, int] = {}
@@ -247,12 +251,12 @@ def read_events(path: str | Path, begin: str | None = None, until: str | None = 
         except InputError as error:
             problems.append(Problem(str(error), table.name, record.line))
     if len(zones) > 1:
-        text = "some dates name a zone (+01:00, Z) and others none; write all of them in one way"
+        text = "some dates name a zone (+01:00, Z) and others none; use one form for all of them"
         problems.append(Problem(text, table.name, max(zones.values())))
     if problems:
         raise InputError(problems)
     if not rows:
-        raise InputError(Problem("holds no events, only the names of the columns", table.name))
+        raise InputError(Problem("has no events, only the names of the columns", table.name))
     ends = [_given(text, name) for text, name in ((begin, "from"), (until, "to"))]
     times = [time for row in rows for time in _times_of(row)]
     notes = _period_notes(ends)
@@ -297,7 +301,7 @@ def _row(cells: dict[str, str], record: Record, zones: dict[bool, int]) -> PartF
     if role:
         _only(given, ("role", "from", "to", "at", "until", "outcome", "trigger"), "a move of a role")
         if math.isnan(times["at"]):
-            raise InputError("at: say when the role left its holder")
+            raise InputError("at: give the time at which the role left its holder")
         return RoleMove(role, times["at"], cells.get("to", ""), cells.get("from", ""), times["until"],
                         outcome or "succeeded", cells.get("trigger", ""), record.line)  # fmt: skip
     if "at" in given:
@@ -307,7 +311,9 @@ def _row(cells: dict[str, str], record: Record, zones: dict[bool, int]) -> PartF
         return Placement(part, times["at"], outcome == _PLACED[0], record.line)
     _only(given, ("part", "failed", "restored"), "a failure of a part")
     if math.isnan(times["failed"]):
-        raise InputError("failed: say when the part failed; where it had failed before the period, any earlier date")
+        raise InputError(
+            "failed: give the time at which the part failed; if it had failed before the period, any earlier date"
+        )
     return PartFailure(
         part, times["failed"], math.inf if math.isnan(times["restored"]) else times["restored"], record.line
     )
@@ -326,11 +332,11 @@ def _time(cell: str, column: str, line: int, zones: dict[bool, int]) -> float:
         hours = date_hours(cell)
         zones.setdefault(datetime.fromisoformat(cell).tzinfo is not None, line)
     except ValueError:
-        raise InputError(f"{column}: '{cell[:30]}' is no date that can be read; write 2024-05-31 14:30") from None
+        raise InputError(f"{column}: '{cell[:30]}' is not a valid date; write 2024-05-31 14:30") from None
     if hours < EARLIEST_H:
         raise InputError(f"{column}: '{cell[:30]}' is before 1950 and looks like a placeholder; leave the cell empty")
     if hours > latest_h():
-        raise InputError(f"{column}: '{cell[:30]}' lies in the future; leave empty what has not happened yet")
+        raise InputError(f"{column}: '{cell[:30]}' is in the future; leave the cell empty if it has not happened yet")
     return hours
 
 
@@ -350,7 +356,7 @@ def _given(text: str | None, name: str) -> float | None:
     try:
         return date_hours(text.strip())
     except ValueError:
-        raise InputError(f"--{name} {text[:30]}: no date that can be read; write 2024-05-31") from None
+        raise InputError(f"--{name} {text[:30]}: not a valid date; write 2024-05-31") from None
 
 
 def _period_notes(ends: list[float | None]) -> list[str]:
@@ -364,15 +370,15 @@ def _period_notes(ends: list[float | None]) -> list[str]:
     )
     which = " and ".join(name for name, missing in (("--from", begin), ("--to", until)) if missing)
     return [
-        f"the period goes {what} of the log, since {which} {'are' if begin and until else 'is'} not given; quiet weeks "
-        "before and after belong to it, and without them every figure is too high"
+        f"the period goes {what} of the log, since {which} {'are' if begin and until else 'is'} not given; weeks "
+        "without failures before and after belong to it; without them all figures are too high"
     ]
 
 
 def _no_period(ends: list[float | None], first: float, last: float) -> str:
     if None in ends:
-        return "the events make no period; give --from and --to"
-    return f"--from {date_words(first)} lies not before --to {date_words(last)}"
+        return "the events do not define a period; give --from and --to"
+    return f"--from {date_words(first)} is not before --to {date_words(last)}"
 
 
 def _at_line(line: int | None) -> str:

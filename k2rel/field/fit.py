@@ -76,7 +76,8 @@ def rate_of_counts(exposure: Exposure, confidence: float = 0.9) -> Fit:
         high = -math.log1p(-confidence) / hours
         value, low, error = math.log(2.0) / hours, 0.0, math.nan
         notes = (
-            f"no failure was seen: the rate is below {high:.3g} /h with {100 * confidence:g} % confidence; the value "
+            f"no failure was observed: the rate is below {high:.3g} /h with {100 * confidence:g} % confidence; the "
+            "value "
             "given is that limit at 50 %",
         )
     rate = FittedParameter(value, error, low, high)
@@ -128,9 +129,11 @@ def fit_law(name: str, lives: Lives, confidence: float = 0.9) -> Fit:
         found = rate_of_counts(Exposure(lives.name, lives.failures, lives.hours), confidence)
         return replace(found, units=lives.units, notes=(*lives.notes, *found.notes))
     if lives.failures == 0:
-        raise InputError(f"{lives.name}: no failure was seen, so no law but an upper limit of the rate can be given")
+        raise InputError(f"{lives.name}: no failure was observed, so only an upper limit of the rate can be given")
     if name == "exponential" and not np.any(lives.lower_h > lives.entry_h):
-        raise InputError(f"{lives.name}: no part is known to have worked for any time, so the rate has no upper end")
+        raise InputError(
+            f"{lives.name}: no part is known to have been in operation for any time, so the rate has no upper limit"
+        )
     if name != "exponential":
         _distinguishable(name, lives)
     if name != "exponential" and math.isinf(limit_of_likelihood(lives)) and limit_of_likelihood(lives) > 0:
@@ -276,13 +279,14 @@ def _distinguishable(name: str, lives: Lives) -> None:
     times = {*lives.lower_h[failed].tolist(), *lives.upper_h[failed].tolist()}
     later = bool(np.any(lives.lower_h[lives.right] > max(times))) if lives.right.any() else False
     if len(times) < 2 or (lives.failures < 2 and not later):
-        raise InputError(f"{lives.name}: a {name} law needs at least two different times of failure")
+        raise InputError(f"{lives.name}: a {name} distribution needs at least two different times to failure")
 
 
 def _no_maximum(name: str, lives: Lives) -> str:
     return (
-        f"{lives.name}: the likelihood of a {name} law has no maximum (it grows without bound, or is flat); these data "
-        "tell no such law"
+        f"{lives.name}: the likelihood of a {name} distribution has no maximum (it grows without bound, or is flat); "
+        "it "
+        "cannot be fitted to these data"
     )
 
 
@@ -292,8 +296,9 @@ def _determined(name: str, lives: Lives, steepness: float, best: float) -> None:
         raise InputError(_no_maximum(name, lives))
     if not steepness < _STEEPEST:
         raise InputError(
-            f"{lives.name}: the failures lie so close to each other (less than {1 / _STEEPEST:g} of their time apart) "
-            f"that numbers of 16 digits tell no {name} law"
+            f"{lives.name}: the times to failure are so close to each other (less than {1 / _STEEPEST:g} of their "
+            "time apart) "
+            f"that a {name} distribution cannot be fitted with 16 digits"
         )
 
 
@@ -375,7 +380,7 @@ def _finished(
     notes = list(lives.notes)
     if rate == 0:
         estimate = FittedParameter(0.0, math.nan, math.nan, math.nan)
-        notes.append("the law has no mean life, so it gives no failure rate")
+        notes.append("the distribution has no mean life, so it gives no failure rate")
     elif np.all(np.isfinite(covariance)):
         slope, _ = differences(log_mean, x, 1e-5)
         error = math.sqrt(float(slope @ covariance @ slope))
@@ -408,12 +413,14 @@ def _with_location(lives: Lives, confidence: float) -> Fit:
     inner = [i for i in range(1, len(grid) - 1) if costs[i] <= costs[i - 1] and costs[i] <= costs[i + 1]]
     if not inner and costs[0] <= costs.min():
         raise InputError(
-            f"{lives.name}: the likelihood is largest with a location of 0; a Weibull law of two parameters is enough"
+            f"{lives.name}: the likelihood is largest with a location of 0; a Weibull distribution with two "
+            "parameters is sufficient"
         )
     if not inner:
         raise InputError(
-            f"{lives.name}: the likelihood of a Weibull law with a location grows without bound towards the first "
-            "failure; these data tell no location"
+            f"{lives.name}: the likelihood of a Weibull distribution with a location grows without bound towards the "
+            "first "
+            "failure; the location cannot be estimated from these data"
         )
     best_at = min(inner, key=lambda i: costs[i])
     found = minimize_scalar(cost, bounds=(grid[best_at - 1], grid[best_at + 1]), method="bounded",

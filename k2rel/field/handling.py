@@ -66,10 +66,10 @@ class Takeovers(Shown):
     def __post_init__(self) -> None:
         for name, value in (("tried", self.tried), ("succeeded", self.succeeded)):
             if not 0 <= value <= 1e9 or value != int(value):
-                raise InputError(f"takeovers of '{self.role}': {name} is a whole number from 0, got {value:g}")
+                raise InputError(f"takeovers of '{self.role}': {name} must be a whole number from 0, got {value:g}")
         if self.succeeded > self.tried:
             raise InputError(
-                f"takeovers of '{self.role}': {self.succeeded:g} succeeded, more than the {self.tried:g} tried"
+                f"takeovers of '{self.role}': {self.succeeded:g} succeeded, more than the {self.tried:g} attempted"
             )
 
     def _line(self) -> str:
@@ -106,9 +106,11 @@ class Times(Shown):
 
     def __post_init__(self) -> None:
         if not 0 <= self.count <= 1e9 or self.count != int(self.count):
-            raise InputError(f"times of '{self.name}': their number is a whole one from 0, got {self.count:g}")
+            raise InputError(f"times of '{self.name}': their count must be a whole number from 0, got {self.count:g}")
         if not 0 <= self.total_h <= self.count * _LONGEST_H or (self.count > 0) != (self.total_h > 0):
-            raise InputError(f"times of '{self.name}': {self.count:g} times of {self.total_h:g} h together cannot be")
+            raise InputError(
+                f"times of '{self.name}': {self.count:g} times of {self.total_h:g} h in total are impossible"
+            )
 
     @property
     def mean_h(self) -> float:
@@ -196,7 +198,7 @@ def _rows(
 ) -> Iterator[T]:
     """Records of the rows of a table; all rows that cannot be used are said together."""
     name = str(path)
-    table = read_table(path, _MOST_BYTES, "this is no log kept by hand")
+    table = read_table(path, _MOST_BYTES, "this is not a log kept by hand")
     line = table.head.line
     titles = {title: title.partition("[")[0].strip().lower() for title in table.head.titles if title}
     units = {column: _unit(title, name, line) for title, column in titles.items() if "[" in title}
@@ -225,7 +227,7 @@ def _rows(
     if problems:
         raise InputError(problems[:_SHOWN])
     if not found:
-        raise InputError(Problem("holds no rows, only the names of the columns", name))
+        raise InputError(Problem("has no rows, only the names of the columns", name))
     yield from found
 
 
@@ -244,7 +246,9 @@ def _unit(title: str, file: str, line: int) -> str:
     unit = title.partition("[")[2].rstrip("] ").strip()
     if unit not in _UNITS:
         raise InputError(
-            Problem(f"'{unit[:20]}' in '{title[:40]}' is no unit of time; one of {', '.join(_UNITS)}", file, line)
+            Problem(
+                f"'{unit[:20]}' in '{title[:40]}' is not a unit of time; use one of {', '.join(_UNITS)}", file, line
+            )
         )
     return unit
 

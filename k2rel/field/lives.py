@@ -67,16 +67,12 @@ class Lives(Shown):
         if np.any(~(low >= 0)) or np.any(np.isinf(low)) or np.any(~(high >= low)) or np.any(~(count > 0)):
             raise InputError(f"lives of {self.name}: times from 0 on, the upper not below the lower, counts above 0")
         if np.any(low > LONGEST_H) or np.any((high > LONGEST_H) & np.isfinite(high)):
-            raise InputError(
-                f"lives of {self.name}: a time above {LONGEST_H:g} h; is it in the unit that it should be?"
-            )
+            raise InputError(f"lives of {self.name}: a time above {LONGEST_H:g} h; is its unit right?")
         if np.any((high > 0) & (high < SHORTEST_H)):
-            raise InputError(
-                f"lives of {self.name}: a time below {SHORTEST_H:g} h; is it in the unit that it should be?"
-            )
+            raise InputError(f"lives of {self.name}: a time below {SHORTEST_H:g} h; is its unit right?")
         if np.any((low == high) & (high == 0.0)):
             raise InputError(
-                f"lives of {self.name}: a life of 0 h says that a part was dead on arrival; leave such parts out, or "
+                f"lives of {self.name}: a life of 0 h means dead on arrival; leave such parts out, or "
                 "give the interval in which the failure was found"
             )
         if np.any(~(entry >= 0)) or np.any(low < entry) or np.any((low == high) & (low == entry)):
@@ -84,7 +80,7 @@ class Lives(Shown):
         if np.any((low == entry) & np.isinf(high)):
             keep = ~((low == entry) & np.isinf(high))
             if not keep.any():
-                raise InputError(f"lives of {self.name}: no part was seen for any time")
+                raise InputError(f"lives of {self.name}: no part was observed for any time")
             for attribute, values in (("lower_h", low), ("upper_h", high), ("count", count), ("entry_h", entry)):
                 object.__setattr__(self, attribute, values[keep])
 
@@ -196,7 +192,7 @@ class Exposure:
             raise InputError(f"{self.name}: hours of operation are a number above 0, got {self.hours:g}")
         if self.failures > LONGEST_H or not SHORTEST_H <= self.hours <= 1e3 * LONGEST_H:
             raise InputError(
-                f"{self.name}: {self.failures:g} failures in {self.hours:g} h are outside what can be meant"
+                f"{self.name}: {self.failures:g} failures in {self.hours:g} h are outside the possible range"
             )
 
 

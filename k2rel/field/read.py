@@ -206,7 +206,7 @@ def _read_days(
 ) -> FieldData:  # fmt: skip
     """Drive statistics, of one file or of one a day."""
     if window.dates is not None:
-        raise InputError("--from, --until: rows of drives and days say themselves when each drive was seen")
+        raise InputError("--from, --until: rows of drives and days contain the days on which each drive was observed")
     days = DriveDays()
     unused: tuple[str, ...] = ()
     title = ""
@@ -214,7 +214,7 @@ def _read_days(
         with opened_log(file, block_bytes) as log:
             plan = _plan(log, by, columns, window)
             if plan.layout != "days":
-                words = "has no rows of drives and days, and several files are read as one only where all have these"
+                words = "has no rows of drives and days, and several files are read together only if all have these"
                 raise InputError(Problem(words, log.name, log.head.line))
             title, unused = plan.columns["day"].title, plan.unused
             ages = plan.columns.get("entry")
@@ -294,7 +294,7 @@ class _Reader:
                 )
             hours = cells["exposure"]
             wrong(~np.isfinite(hours), "exposure", "needs a finite number of hours of operation")
-            wrong((hours < 0) | ((hours == 0) & (failed != 0)), "exposure", "must be above 0 where something failed")
+            wrong((hours < 0) | ((hours == 0) & (failed != 0)), "exposure", "must be above 0 if something failed")
             wrong(~np.isfinite(failed), "failed", "needs a number of failures")
             wrong(np.isfinite(failed) & (failed != np.rint(failed)), "failed", "a whole number of failures, 0 or more")
             frame: dict[str, FloatArray] = {"failed": failed, "hours": hours}
@@ -340,7 +340,7 @@ class _Reader:
             self._merge(self.kept.iloc[:0], keys)
         if self.kept["group"].nunique() > _MOST_GROUPS:
             raise InputError(
-                Problem(f"more than {_MOST_GROUPS:,} groups; say which column groups the data with --by", self.file)
+                Problem(f"more than {_MOST_GROUPS:,} groups; name the column that groups the data with --by", self.file)
             )
 
     def _remember(self, block: pd.DataFrame, cells: Mapping[str, FloatArray]) -> None:
@@ -363,7 +363,7 @@ class _Reader:
         if self.problems:
             self._stop()
         if self.kept is None or self.rows == 0:
-            raise InputError(Problem("holds no rows, only the names of the columns", self.file))
+            raise InputError(Problem("has no rows, only the names of the columns", self.file))
         columns, layout = self.plan.columns, self.plan.layout
         dates = looks_like_dates(columns) if layout != "counts" else None
         if dates is not None:
@@ -371,10 +371,10 @@ class _Reader:
         units = {column.title: column.unit_words for role, column in columns.items() if role in TIMES}
         title = Path(self.file).name
         marks = tuple(
-            f"{one.title}: a decimal {one.decimal}, so that '{one.separated[:30]}' has a separator of thousands"
+            f"{one.title}: a decimal {one.decimal}, so that '{one.separated[:30]}' has a thousands separator"
             for one in columns.values() if one.separated
         ) + tuple(
-            f"{one.title}: the comma of '{one.comma[:30]}' is read as the decimal one"
+            f"{one.title}: the comma of '{one.comma[:30]}' is read as the decimal comma"
             for one in columns.values() if one.comma and not one.separated and self.log.head.mark == ","
         )  # fmt: skip
         if layout == "counts":
@@ -384,14 +384,14 @@ class _Reader:
             )  # fmt: skip
             idle = [str(name) for name in self.kept["group"][self.kept["hours"] == 0]]
             if not exposures:
-                raise InputError(Problem("no row has any hours of operation", self.file))
+                raise InputError(Problem("no row has hours of operation", self.file))
             if idle:
                 marks = (*marks, f"left out, without hours of operation: {', '.join(idle[:5])[:200]}"
                          + (f" and {len(idle) - 5} more" if len(idle) > 5 else ""))  # fmt: skip
             return FieldData(self.file, layout, self.rows, (), exposures, None, self.plan.unused, marks,
                              math.fsum(one.hours for one in exposures), units)  # fmt: skip
         if not len(self.kept):
-            raise InputError(Problem("no row counts any unit", self.file))
+            raise InputError(Problem("no row has a unit", self.file))
         rounded = (f"more than {_MOST_LIVES:,} different times: rounded to {_DIGITS} digits",) if self.rounded else ()
         lives, left_out = self._lives(title, rounded)
         history, notes = self._history()
@@ -444,7 +444,7 @@ class _Reader:
         went_on = int(np.sum((failed != 1) & (end < last[unit])))
         if went_on:
             notes.append(
-                f"WARNING: {went_on:,} rows end without a failure though their unit goes on later; each later row is "
+                f"WARNING: {went_on:,} rows end without a failure although their unit has later rows; each of these is "
                 "read as a new part. If it is the same part, give its age at the start of each row in a column "
                 "'age_at_start'"
             )
@@ -468,7 +468,7 @@ class _Reader:
         return (
             f"WARNING: {len(twice):,} rows begin before an earlier row of the same unit ends, first rows "
             f"{self.log.line_of(rows[0])} and {self.log.line_of(rows[1])} of unit "
-            f"'{name[:30]}'; each is counted as a part of its own. Are they copies?"
+            f"'{name[:30]}'; each is counted as a separate part. Are they duplicates?"
         )
 
 

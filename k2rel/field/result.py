@@ -267,7 +267,8 @@ class Fit(Shown):
         finite = math.isfinite(rate.low) and math.isfinite(rate.high) and rate.low > 0
         if finite and rate.high > 1:
             raise InputError(
-                f"the data leave the rate open, {rate.low:.3g} to {rate.high:.3g} /h; the limits of an entry are at "
+                f"the data do not determine the rate, {rate.low:.3g} to {rate.high:.3g} /h; the limits of an entry "
+                "are at "
                 "most 1 /h"
             )
         return RateRow(

@@ -67,9 +67,9 @@ class Window:
             raise InputError("--from and --until: give both as dates, or both as times")
         first, last = values
         if last is not None and True in kinds and last > latest_h():
-            raise InputError(f"--until {until}: lies in the future, where nothing was observed yet")
+            raise InputError(f"--until {until}: is in the future, where nothing has been observed yet")
         if first is not None and last is not None and not first < last:
-            raise InputError(f"--until {until}: lies not after --from {begin}")
+            raise InputError(f"--until {until}: is not after --from {begin}")
         return cls(first, last, kinds.pop() if kinds else None, (_words(begin), _words(until)))
 
 
@@ -166,9 +166,11 @@ class Observed:
         failed = cells["failed"] if "failed" in cells else np.where(np.isnan(end), 0.0, 1.0)
         running = np.isnan(end) & ~(failed == 1)
         if self.window.until_h is None:
-            wrong(running, role, "needs a time; for what still runs say when the observation ended, with --until")
+            wrong(
+                running, role, "needs a time; for parts still in operation give the end of the observation with --until"
+            )
         elif role == "exit":
-            wrong(running, role, "needs an age; --until is a time on the clock of the log")
+            wrong(running, role, "needs an age; --until is a date or time of the log")
         else:
             end[running] = self.window.until_h
             self.seen.ran_on += int(running.sum())
@@ -189,7 +191,7 @@ class Observed:
             start = since
             if "entry" in self.columns and "start" not in self.columns and bool(np.any(end < age)):
                 self.seen.shorter = True
-        zero = "failed the moment it started" if self.layout == "lives" else "failed at 0"
+        zero = "failed at the moment it started" if self.layout == "lives" else "failed at 0"
         wrong((lower <= entry) & (end >= start) & (failed == 1), role,
               f"{zero}; leave such rows out, or give the interval in which it was found")  # fmt: skip
         cells["start"], cells["failed"] = start, failed
@@ -201,14 +203,14 @@ class Observed:
         lower, upper = cells["lower"], np.where(np.isnan(cells["upper"]), math.inf, cells["upper"])
         size = len(lower)
         wrong(np.isnan(lower) & np.isinf(upper), "lower",
-              "needs a time, here or in the other end: until when it worked, or by when it had failed")  # fmt: skip
+              "needs a time, here or at the other end: until when it was up, or by when it had failed")  # fmt: skip
         wrong(np.isinf(lower), "lower", "must be finite")
-        wrong(upper < lower, "upper", "lies before the lower time")
+        wrong(upper < lower, "upper", "is before the lower time")
         start, age = self._starts(cells, size, wrong)
         entry = age
         if "start" in self.columns or self.window.begin_h is not None:
-            wrong(lower < start, "lower", "lies before the start")
-            wrong(upper <= start, "upper", "lies not after the start")
+            wrong(lower < start, "lower", "is before the start")
+            wrong(upper <= start, "upper", "is not after the start")
             _, entry = self._from(start, age, upper, wrong, "upper")
             lower, upper = age + (lower - start), age + (upper - start)
             lower = np.where(np.isnan(lower), entry, np.maximum(lower, entry))
@@ -227,7 +229,7 @@ class Observed:
         begin = self.window.begin_h
         start = cells["start"].copy() if "start" in self.columns else np.full(size, math.nan)
         if "start" in self.columns and begin is None:
-            wrong(np.isnan(start), "start", "needs a time; leave the column out where all are new, or say --from")
+            wrong(np.isnan(start), "start", "needs a time; leave the column out if all are new, or give --from")
         self.seen.unstarted += int(np.isnan(start).sum()) if "start" in self.columns else 0
         start = np.where(np.isnan(start), 0.0 if begin is None else begin, start)
         if "start" in self.columns:
@@ -239,7 +241,7 @@ class Observed:
             wrong(~(age >= 0), "birth", "needs a date that is not after the start of the observation")
         if "entry" in self.columns:
             age = age + cells["entry"]
-            wrong(~np.isfinite(cells["entry"]), "entry", "needs an age; 0 where the part was new")
+            wrong(~np.isfinite(cells["entry"]), "entry", "needs an age; 0 if the part was new")
         return start, age
 
     def _from(
@@ -261,11 +263,12 @@ class Observed:
         dated = [role for role, kind in clocks.items() if kind == "date"]
         for role in dated:
             wrong(cells[role] < EARLIEST_H, role,
-                  "is before 1950 and looks like a placeholder; is it the true date? If not known, leave the row "
+                  "is before 1950 and looks like a placeholder; is it the true date? If it is not known, leave the row "
                   "out")  # fmt: skip
             wrong(np.isfinite(cells[role]) & (cells[role] > latest_h()), role,
-                  "lies in the future; is it a placeholder? For what still runs leave the cell empty, and say when the "
-                  "observation ended with --until")  # fmt: skip
+                  "is in the future; is it a placeholder? For parts still in operation leave the cell empty, and "
+                  "give the "
+                  "end of the observation with --until")  # fmt: skip
         for role in ("entry", "exit"):
             if role in self.columns and self.columns[role].kind == "date":
                 wrong(_first(cells[role]), role, "is an age; write a time such as '3 y', not a date")
@@ -277,8 +280,8 @@ class Observed:
             wrong(_first(cells[others[0]]), others[0], words)
         elif dated and "start" not in self.columns and self.window.begin_h is None:
             words = (
-                "dates need a start: add a column 'start' with the date from which each was in use, or say --from with "
-                "the date from which all were"
+                "dates need a start: add a column 'start' with the date from which each was in use, or give --from "
+                "with the date from which all were"
             )
             wrong(_first(cells[dated[0]]), dated[0], words)
         elif clocks and self.window.dates is not None and self.window.dates != bool(dated):
@@ -351,13 +354,13 @@ def notes_of(observed: Observed, file: str) -> tuple[str, list[str]]:
     Examples
     --------
     >>> notes_of(Observed({"time": Column("time", 1.0)}, "times", frozenset(), Window.of(None, "9 h")), "log.csv")
-    ('', ['the observation ended at --until 9 h: 0 rows without an end still ran'])
+    ('', ['the observation ended at --until 9 h: 0 rows without an end were still in operation'])
     """
     seen, columns, window = observed.seen, observed.columns, observed.window
     if observed.open_ages and observed.layout == "intervals":
         low, high, age = (columns[role].title for role in ("lower", "upper", "entry"))
         words = (
-            f"'{low}' and '{high}' can be ages, or times since the observation began at the age '{age}'; say --column "
+            f"'{low}' and '{high}' can be ages or times since the observation began at the age '{age}'; say --column "
             f"exit={high} for ages, --column upper={high} for times"
         )
         raise InputError(Problem(words, file, 1, high))
@@ -365,7 +368,7 @@ def notes_of(observed: Observed, file: str) -> tuple[str, list[str]]:
         role = "time" if observed.layout == "times" else "end"
         words = (
             f"'{columns[role].title}' can be the age at the end, or the time since the observation began at the age "
-            f"'{columns['entry'].title}'; say --column exit=NAME for an age, --column {role}=NAME for a time"
+            f"'{columns['entry'].title}'; give --column exit=NAME for an age, --column {role}=NAME for a time"
         )
         raise InputError(Problem(words, file, 1, columns[role].title))
     notes: list[str] = []
@@ -383,13 +386,13 @@ def notes_of(observed: Observed, file: str) -> tuple[str, list[str]]:
     if seen.unstarted and window.begin_h is not None:
         notes.append(f"{seen.unstarted:,} rows without a start are taken as new at --from {window.words[0]}")
     if window.until_h is not None:
-        ran = f"{seen.ran_on:,} rows without an end still ran"
+        ran = f"{seen.ran_on:,} rows without an end were still in operation"
         notes.append(f"the observation ended at --until {window.words[1]}: {ran}")
         if "failed" not in columns and observed.layout == "lives":
-            notes.append("WARNING: no column says what failed; every row with an end is taken as a failure")
+            notes.append("WARNING: no column states which rows failed; every row with an end is taken as a failure")
     if not ages and seen.looks_used:
         notes.append(
-            "WARNING: most rows were watched over one and the same time and survived it. If the parts were in use "
+            "WARNING: most rows were observed for the same time and survived it. If the parts were in use "
             "before, they are not new: give their ages in a column 'age_at_start', or their dates of installation and "
             "--from"
         )

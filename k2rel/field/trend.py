@@ -89,10 +89,10 @@ class Trend(Shown):
         way = "more" if self.shape > 1 else "less"
         p = f"Laplace p = {self.laplace_p:.2g}, MIL-HDBK-189 p = {self.military_p:.2g}"
         if agree:
-            return f"failures come {way} often with time (both tests, {p}); one constant rate does not tell this"
+            return f"failures become {way} frequent with time (both tests, {p}); a constant rate does not describe this"
         if either:
-            return f"failures may come {way} often with time (one test of two, {p})"
-        return f"no trend is seen ({p}); a constant rate does"
+            return f"failures may become {way} frequent with time (one test of two, {p})"
+        return f"no trend is detected ({p}); a constant rate is adequate"
 
     def _line(self) -> str:
         return f"{self.failures} failures of {self.units} units; shape {self.shape:.3g}"
@@ -137,7 +137,7 @@ def trend_of(history: RepairHistory, confidence: float = 0.9) -> Trend:
     times, ends = history.time_h[inside], end[inside]
     number = len(times)
     if number < 3:
-        raise InputError(f"trend: at least three failures before the end of watch are needed, there are {number}")
+        raise InputError(f"trend: at least three failures before the end of the observation are needed, got {number}")
     laplace = float((times.sum() - ends.sum() / 2) / math.sqrt(float((ends**2).sum()) / 12))
     logs = float(np.log(ends / times).sum())
     military = 2 * logs

@@ -285,8 +285,8 @@ def reduced(
         attempt.end()
     raise ModelTooLargeError(
         f"the diagram of a part with {len(leaves)} variables passes "
-        f"{bound_in_words(asked, NODE_BYTES, 'nodes')} in every order tried; "
-        "ask for bounds instead of a value, allow more nodes, or describe a smaller model"
+        f"{bound_in_words(asked, NODE_BYTES, 'nodes')} in every order tried; use bounds instead of a value, allow "
+        "more nodes, or describe a smaller model"
     )
 
 

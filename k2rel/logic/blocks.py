@@ -178,8 +178,8 @@ class _Follower:
             count = len(rows)
             if nodes + count > _MOST_NODES:
                 raise ModelTooLargeError(
-                    f"the shared parts have more than {_MOST_NODES:,} conditions that matter; describe fewer parts "
-                    "that every group of clients depends on in another way"
+                    f"the shared parts have more than {_MOST_NODES:,} relevant conditions; describe fewer parts on "
+                    "which the groups of clients depend differently"
                 )
             levels.append(np.full(count, at))
             undecided = self._undecided(rows, every)

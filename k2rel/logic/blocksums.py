@@ -194,7 +194,8 @@ def sums_over(
         where, first = _same(np.column_stack([nodes, rows]))
         if len(first) > _MOST_ROWS:
             raise ModelTooLargeError(
-                f"more than {_MOST_ROWS:,} loads of its elements have to be told apart at once; give capacities to "
+                f"more than {_MOST_ROWS:,} different loads of its elements have to be distinguished; give capacities "
+                "to "
                 "fewer elements, or describe fewer groups of clients"
             )
         weight = _summed(weight, where, len(first))

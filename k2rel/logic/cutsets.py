@@ -68,7 +68,7 @@ def minimal_cut_sets(
                 break
             if size == most:
                 room = bound_in_words(_MOST_NODES, _NODE_BYTES, "nodes")
-                raise ModelTooLargeError(f"the minimal sets do not fit in {room}; ask for a lower order")
+                raise ModelTooLargeError(f"the minimal sets do not fit in {room}; use a lower order")
             size = min(8 * size, most)
         moved = bounds[-1] - 2
         parts.append([tested[z[2:, 0]], *(shifted(z[2:, c], moved) for c in (1, 2))])
@@ -112,7 +112,7 @@ def minimal_path_sets(
         while node > 1:
             node = successor[node]
         if node == 0 and root != 0:
-            raise InputError("path sets: the function is not coherent (it is false though every event is true)")
+            raise InputError("path sets: the function is not coherent (it is false although every event is true)")
     high, low, roots = (np.where(a > 1, a, 1 - a) for a in (diagram.low, diagram.high, diagram.roots))
     flipped = replace(diagram, high=high, low=low, roots=roots)
     for end in (0, 1):

@@ -102,7 +102,7 @@ class Diagram:
         if q.ndim not in (1, 2) or q.shape[0] != len(self.variables):
             raise ValueError(f"one unavailability for each of {len(self.variables)} variables, got {q.shape}")
         if not np.all((q >= 0) & (q <= 1)):
-            raise ValueError("an unavailability lies between 0 and 1")
+            raise ValueError("an unavailability must be between 0 and 1")
         return q if q.ndim == 2 else q[:, None]
 
     def mode_probabilities(self, unavailability: ArrayLike) -> FloatArray:

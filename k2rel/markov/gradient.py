@@ -219,7 +219,7 @@ class _Tested:
         self.laws = known_laws(dynamics.study, dynamics.states)
         self.moments = len(dynamics.at_moments) > 1
         self.left_out = (
-            ("parts that are tested on the same days as clients' own: no slopes by their own rates and times",)
+            ("parts that are tested on the same days as clients' own have no slopes by their own rates and times",)
             if self.moments
             else ()
         )
@@ -259,6 +259,8 @@ class _Tested:
             moved = abs(off - value) / value if value > 0 else 0.0
             told = f"{moved:.1e} of it; slopes are those with exponential times until tests"
             good = moved <= _NEAR
-            told = f"tests on their days move the downtime by {told}" + ("" if good else ", too far off to be given")
+            told = (f"tests on their days move the downtime by {told}") + (
+                "" if good else ", not known well enough to be given"
+            )
             result.append((good, (told,) if moved > _SAID else ()))
         return result

@@ -197,7 +197,7 @@ class SampledChain:
                 done.result()
         if not float(left.max(initial=0.0)) <= 100.0 * _TOLERANCE:
             raise NoConvergenceError(
-                f"{self.study.site.name}: some draws do not settle within {_MOST_SWEEPS:,} sweeps; narrow the limits"
+                f"{self.study.site.name}: some draws do not converge within {_MOST_SWEEPS:,} sweeps; narrow the limits"
             )
         return [
             DrawnModes(shares[offsets[d] : offsets[d + 1]], before, after, flow[where])

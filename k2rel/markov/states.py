@@ -47,7 +47,7 @@ MOST_EXACT = 2_000
 _MOST_STATES = 3_000_000
 _LADDERS = (((1e-8, 1e-9, 1e-10), 25_000), ((1e-6, 1e-7), 300_000), ((1e-5,), _MOST_STATES))  # and the most states
 
-_TOO_OFTEN = "parts fail too often, or crews and persons take too long, for the dynamic engine"
+_TOO_OFTEN = "parts fail too often, or crews and operators take too long, for the Markov engine"
 _USUAL_DOINGS = ("takeover_in_progress", "failed_takeover", "no_backup", "no_takeover_helps")
 _TOLD_APART = 6  # parts that have failed at present, so that it is known which of those that are alike is good again
 _STATE_BYTES = 1_500.0

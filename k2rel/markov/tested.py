@@ -156,7 +156,7 @@ def _seen(total: FloatArray, states: SiteStates) -> FloatArray:
     if not np.all(total > 0.0):
         raise NoConvergenceError(
             f"{states.policy.site.name}: between their tests, tested parts are failed so surely that the states in "
-            "which they work have no probability left; ask for method exact, or have them tested more often"
+            "which they work have practically no probability; use method exact, or a shorter test interval"
         )
     return total
 

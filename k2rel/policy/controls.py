@@ -79,8 +79,8 @@ class Controls:
         if math.prod(sizes) > _MOST_CONTROLS:
             raise ModelTooLargeError(
                 f"{site.name}: {len(self.roles)} roles on {len(self.servers)} servers can be in {math.prod(sizes):,} "
-                f"control states together, more than {_MOST_CONTROLS:,}; leave out what takeovers of some of them "
-                "take, or ask for --method exact, with ideal takeovers"
+                f"control states together, more than {_MOST_CONTROLS:,}; leave out the times of some takeovers, "
+                "or use --method exact, with ideal takeovers"
             )
         self.controls = int(self._unit[-1])
         if len(self.coverages) + len(self.guards) > 60:  # bits of a whole number
@@ -340,13 +340,13 @@ _DOING = (
 )  # fmt: skip
 
 _WORDS = {
-    Kind.ON_ITS_WAY: "on its way",
+    Kind.ON_ITS_WAY: "in progress",
     Kind.STRANDED: "stranded",
-    Kind.RETRYING: "waits for another attempt",
-    Kind.RESTORING: "being restored",
+    Kind.RETRYING: "waiting for another attempt",
+    Kind.RESTORING: "restoring its data",
     Kind.GIVING_BACK: "being given back",
-    Kind.MENDING: "being mended after both sides had it",
-    Kind.RESTORING_DATA: "waits for its data",
+    Kind.MENDING: "being resolved after a split brain",
+    Kind.RESTORING_DATA: "waiting for its data",
     Kind.DRILLING: "in a drill",
     Kind.CALLED: "being taken over",
 }

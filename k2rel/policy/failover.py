@@ -142,7 +142,7 @@ class FailoverOutcome(Shown):
         Returns
         -------
         dict of str to tuple of str
-            Servers by ``out of service until placed back`` and ``out of service until good again``, where there are
+            Servers by ``out of service until placed back`` and ``out of service until restored``, where there are
             any.
 
         Examples
@@ -152,11 +152,11 @@ class FailoverOutcome(Shown):
         {'out of service until placed back': ('server_A',)}
         """
         waiting = tuple(name for name in self.out_of_service if name not in self.returns)
-        words = {"out of service until placed back": waiting, "out of service until good again": self.returns}
+        words = {"out of service until placed back": waiting, "out of service until restored": self.returns}
         return {text: names for text, names in words.items() if names}
 
     def wanting_words(self) -> dict[str, tuple[str, ...]]:
-        """Say which parts are down for want of which failed ones.
+        """Say which parts are down for lack of which failed ones.
 
         Returns
         -------
@@ -167,11 +167,11 @@ class FailoverOutcome(Shown):
         --------
         >>> from k2rel.site import read_site
         >>> failover(Policy(read_site("dual_tor")), ["ups_A"]).wanting_words()
-        {'down for want of ups_A': ('pdu_A', 'outlet_A', 'tor_A')}
+        {'down for lack of ups_A': ('pdu_A', 'outlet_A', 'tor_A')}
         """
         found: dict[str, tuple[str, ...]] = {}
         for part, causes in self.wanting.items():
-            words = f"down for want of {' and '.join(causes)}"
+            words = f"down for lack of {' and '.join(causes)}"
             found[words] = (*found.get(words, ()), part)
         return found
 

@@ -27,7 +27,7 @@ class Kind(IntEnum):
     HELD = 0
     ON_ITS_WAY = 1  # in a takeover that will succeed
     STRANDED = 2  # waits for an operator
-    RETRYING = 3  # waits for another attempt
+    RETRYING = 3  # waiting for another attempt
     RESTORING = 4  # the operator could not place it
     GIVING_BACK = 5  # moved by plan
     SPLIT = 6  # two holders have it

@@ -97,7 +97,7 @@ def present_of(
     ))  # fmt: skip
     if len(names) < len(said):
         twice = next(name for n, (name, _) in enumerate(said) if name in [other for other, _ in said[:n]])
-        raise InputError(f"failed: {twice[:80]} is named twice; a part fails once until it is repaired")
+        raise InputError(f"failed: {twice[:80]} is named twice; name each failed part once")
     for name in names:
         _check_shared(site, name)
     if len(names) > MOST_FAILED:
@@ -129,14 +129,14 @@ def _since(site: Site, text: str) -> tuple[str, float]:
 def _check_shared(site: Site, name: str) -> None:
     if name not in site.components and name not in site.raid_sets and name not in site.drives:
         raise InputError(
-            f"failed: {name[:80]} is a client's own part, which takes down that client alone and moves no role; "
+            f"failed: {name[:80]} is a client's own part, which affects only that client and moves no role; "
             f"`k2rel failover {site.name} --fail {name[:80]}` shows what it does"
         )
     if name in site.drives:
         whose = next((entry for entry in site.raid_sets if name.startswith(entry)), "a RAID set")
         raise InputError(
-            f"failed: {name[:80]} is a drive of {whose}, which is followed as a whole; leave it out, or name "
-            f"{whose} where its data are lost"
+            f"failed: {name[:80]} is a drive of {whose}, which is modelled as a whole; leave it out, or name "
+            f"{whose} if its data are lost"
         )
 
 
@@ -268,7 +268,7 @@ class Settling:
         for server in present.in_service:
             self._is_redundant(server, "in service")
             if server in present.out_of_service:
-                raise InputError(f"{server} cannot be in service and out of service; say one of them")
+                raise InputError(f"{server} cannot be in service and out of service; give one of them")
             if not self.works(server, present.failed):
                 raise InputError(
                     f"{server} cannot be in service while {self._why_down(server, present.failed)}; leave it out of "
@@ -287,8 +287,9 @@ class Settling:
         after = int(self.settled([present.failed], np.array([found]))[0])
         if after != found:
             raise InputError(
-                f"the state cannot be: {takeover.words(found)}, {self._failed_words(present)}: at once it would become "
-                f"{takeover.words(after)}; say that, or leave roles and servers out and they follow by the rules"
+                f"this state is impossible: {takeover.words(found)}, {self._failed_words(present)}: at once it would "
+                "become "
+                f"{takeover.words(after)}; give that state, or leave roles and servers out and they follow by the rules"
             )
         return found
 
@@ -309,7 +310,7 @@ class Settling:
         if server not in self.takeover.servers:
             known = self.takeover.servers
             raise InputError(
-                f"{what}: '{server[:40]}' is no server that can be out of service"
+                f"{what}: '{server[:40]}' is not a server that can be out of service"
                 f"{closest(server, known) if known else f'; {self.site.name} has none'}"
             )
 
@@ -317,7 +318,7 @@ class Settling:
         if role not in self.takeover.roles:
             known = self.takeover.roles
             raise InputError(
-                f"role: '{role[:40]}' is no role that can move"
+                f"role: '{role[:40]}' is not a role that can move"
                 f"{closest(role, known) if known else f'; {self.site.name} has none'}"
             )
         return self.takeover.roles.index(role)

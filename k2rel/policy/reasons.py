@@ -56,7 +56,7 @@ def holder_meant(role: str, holders: Sequence[Holder], place: str) -> int:
     if len(found) == 1:
         return found[0]
     known = [holder.name or holder.on or holder.side for holder in holders]
-    what = "names several of its holders" if found else "is none of its holders"
+    what = "names several of its holders" if found else "is not one of its holders"
     raise InputError(f"role {role}: '{place[:40]}' {what}{closest(place, known)}")
 
 
@@ -146,7 +146,7 @@ class _Reasons:
         asked = self._all(stays, self._not(goes_on), self._any([wrong, alone]))
         unseen = self._not(self._any([left, *(self._asked_for(unit, former) for unit in former.units)]))
         seen = self._all(asked, wrong, self._not(unseen))
-        yield Sentence(seen, (at_former, " ", listing(trouble), f", and nobody takes {role} over"))
+        yield Sentence(seen, (at_former, " ", listing(trouble), f", and no other holder takes {role} over"))
         for unit in former.units:
             missing = self._down(need for need in self._beats(unit) if need.missing == "wait")
             deaf = self._all(asked, self._not(left), self._any(node for node, _ in missing))
@@ -154,10 +154,10 @@ class _Reasons:
             through = self._through((TRUE, stage) for need in self._beats(unit) for stage in need.stages)
             yield Sentence(
                 self._all(deaf, wrong, unseen),
-                (f"nobody notices that {at_former} ", listing(trouble), ": ", down, through),
+                (f"nothing detects that {at_former} ", listing(trouble), ": ", down, through),
             )
             yield Sentence(
-                self._all(deaf, self._not(wrong)), (f"nobody would notice a loss of {at_former}: ", down, through)
+                self._all(deaf, self._not(wrong)), (f"nothing would detect a failure of {at_former}: ", down, through)
             )
             called = self._any([self._asked_for(unit, former), self._not(wrong)])
             yield self._kept_waiting(role, unit, others, self._all(asked, self._not(left), called), wrong)
@@ -187,7 +187,7 @@ class _Reasons:
             for node, (name,) in self._down([need])
         ]
         when = self._all(asked, self._any(node for node, _ in missing))
-        who = f"{holder_label(others[0])}" if len(others) == 1 else "nobody"
+        who = f"{holder_label(others[0])}" if len(others) == 1 else "no other holder"
         verbs = (" cannot", " could not") if len(others) == 1 else (" can", " could")
         can = Listing(((wrong, (verbs[0],)), (self._not(wrong), (verbs[1],))))
         through = self._through((TRUE, stage) for need in needs for stage in need.stages)
@@ -293,8 +293,12 @@ class _Reasons:
             if holder.on is not None and holder.on in self.policy.shut_down:
                 out = self._all(at, self.policy.shut_down[holder.on], self.policy.works(holder.on))
                 yield Sentence(out, (f"{holder_label(holder)} has {role} and is out of service",))
-        where = "on its way, waits, or is at two at once" if self.policy.can_split(role) else "on its way, or waits"
-        yield Sentence(self._not(self._any(held)), (f"nobody performs {role}: it is {where}",))
+        where = (
+            ("in progress, waiting, or at two holders at once")
+            if self.policy.can_split(role)
+            else "in progress, or waiting"
+        )
+        yield Sentence(self._not(self._any(held)), (f"no holder performs {role}: it is {where}",))
 
     def _below(self, holder: Holder, guard: Node, stages: Iterable[Stage], verb: str = "lacks ") -> Listing:
         """The stages of a holder's needs that are lost; "is down" where that is what it runs on."""
@@ -387,7 +391,7 @@ class _Reasons:
         verb = "is" if len(entry.lost) == 1 else "are"
         other = "works" if len(entry.works) == 1 else "work"
         now = (works, (f" while {_joined(entry.works)} {other}",))
-        later = (self._not(works), (" and has not come back since",))
+        later = (self._not(works), (" and has not been returned to use since",))
         text = f"{entry.part} is suspended: {_joined(entry.lost)} {verb} lost"
         return Sentence(policy.suspended_now()[entry.part], (text, listing([now, later])))
 

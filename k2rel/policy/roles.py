@@ -68,7 +68,7 @@ class Roles(Leaving):
         """Who is asked for a role first, as provenances say it."""
         first = "holders as listed" if self.primary is None and self.apart else f"preferred side {self.home}"
         blind = bool(self.site.suspensions) and not self.sticky
-        return first + (", what was lost first not known" if blind else "")
+        return first + (", order of the failures not known" if blind else "")
 
     @cached_property
     def _positions(self) -> dict[str, list[tuple[Holder, Node]]]:

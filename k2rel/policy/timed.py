@@ -276,7 +276,7 @@ class _Timed:
         return state, self.by_kind(np.where(kind > 0, kind, -1), term)
 
     def spurious(self, r: int, role: str) -> Found:
-        """A takeover begins without a cause, from a holder that has lost nothing, if it need not wait."""
+        """A takeover begins spuriously, from a holder that has lost nothing, if it need not wait."""
         state, where = self.start.copy(), np.zeros(len(self.start), dtype=np.bool_)
         for place, holder in enumerate(self.t._holders[role]):
             could = self._could_move(r, role, place) & self.f.holds([self.policy.undisturbed(holder)], self.start)[0]
@@ -318,7 +318,7 @@ class _Timed:
     # readiness, splits, suspensions
 
     def drifts(self, r: int, role: str) -> Found:
-        """A takeover becomes unready, and nobody knows."""
+        """A takeover becomes unready without being detected."""
         column = self.t.drift_column(role)
         where = self.start[:, column] == 0
         state = self.start.copy()

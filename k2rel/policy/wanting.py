@@ -16,7 +16,7 @@ __all__: list[str] = []
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """When a part is down for want of others, and what it then lacks of what it needs."""
+    """When a part is down for lack of others, and what it then lacks of what it needs."""
 
     when: Node
     lacks: tuple[tuple[str, Node], ...]
@@ -53,7 +53,7 @@ def wants(policy: Policy) -> Mapping[str, Want]:
 
 
 def wanting(every: Mapping[str, Want], truth: Mapping[Node, bool]) -> dict[str, tuple[str, ...]]:
-    """The parts that are down for want of others, each with what is behind that: what has failed itself."""
+    """The parts that are down for lack of others, each with what is behind that: what has failed itself."""
 
     def behind(name: str) -> Iterator[str]:
         want = every.get(name)

@@ -27,9 +27,9 @@ def overload_warnings(policy: Policy) -> tuple[Problem, ...]:
     return tuple(
         source.problem(
             (site.components[item.element].section, item.element, "capacity"),
-            f"with nothing failed it is asked for {item.counted_mb_s:.6g} of {item.capacity_mb_s:.6g} {item.unit}, so "
-            "full service is never there; give it more, ask for less, or write 'priority: background' where a class "
-            "yields",
+            f"with nothing failed its load is {item.counted_mb_s:.6g} {item.unit} at a capacity of "
+            f"{item.capacity_mb_s:.6g} {item.unit}, so full service is never up; raise the capacity, lower the demand, "
+            "or write 'priority: background' where a class yields",
         )
         for item in over
     )

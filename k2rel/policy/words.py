@@ -92,7 +92,7 @@ def change_words(before: Sequence[UsedRoute], now: Sequence[UsedRoute], *, sides
         return "on other paths" if len(now) > 1 else "on another path"
     if len(now) < len(before):
         what = "copies" if part_words(before, before[0]) == "copy" else "paths"
-        return f"{len(now)} of {len(before)} {what} left"
+        return f"{len(now)} of {len(before)} {what} up"
     left = [
         (len(after), len(first), route.side)
         for route in now
@@ -102,7 +102,7 @@ def change_words(before: Sequence[UsedRoute], now: Sequence[UsedRoute], *, sides
     fewest, of, _ = min(left, default=(0, 0, ""))
     sides = sorted({side for _, _, side in left})
     where = "" if sides == sorted({route.side for route in now}) else f" on {' and '.join(sides)}"
-    return f"{fewest} of {of} branches left{where}" if fewest < of else "on other branches"
+    return f"{fewest} of {of} branches up{where}" if fewest < of else "on other branches"
 
 
 def _all_of(used: Sequence[UsedRoute]) -> list[object]:
@@ -119,7 +119,7 @@ def holder_words(outcome: FailoverOutcome) -> dict[str, str]:
     return {
         role: f"at {' and '.join(outcome.split[role])} at once".replace("_", " ")
         if role in outcome.split
-        else "held by nobody"
+        else "without a holder"
         if side is None
         else at_words(outcome.holders.get(role, side))
         for role, side in outcome.roles.items()

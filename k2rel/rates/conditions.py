@@ -116,8 +116,8 @@ def mean_hazard_per_h(life: Distribution, age_h: float, over_h: float = HOURS_PE
         with np.errstate(all="ignore"):
             hazard = [-float(life.frozen().logsf(t)) for t in (age_h, age_h + over_h)]
     else:
-        raise InputError(f"{life}: this law has no failure rate")
+        raise InputError(f"{life}: this distribution has no failure rate")
     value = float(hazard[1] - hazard[0]) / over_h
     if not math.isfinite(value):
-        raise InputError(f"age {age_h:g} h: practically no part with the life {life} gets so old")
+        raise InputError(f"age {age_h:g} h: practically no part with the life {life} reaches that age")
     return value

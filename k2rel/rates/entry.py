@@ -118,7 +118,7 @@ class RateRow(Shown):
             if self.temperature_c is None or self.activation_energy_ev is None:
                 raise InputError(
                     f"entry '{self.id}' gives no temperature with an activation energy, so its rate cannot be carried "
-                    f"over to {conditions.temperature_c:g} °C; take an entry that does, or give the rate itself"
+                    f"over to {conditions.temperature_c:g} °C; use an entry that has one, or give the rate itself"
                 )
             result *= arrhenius_factor(self.activation_energy_ev, self.temperature_c, conditions.temperature_c)
         if conditions.duty is not None:
@@ -126,15 +126,15 @@ class RateRow(Shown):
                 raise InputError(f"duty: a share from 0 to 1, got {conditions.duty:g}")
             if self.duty is None:
                 raise InputError(
-                    f"entry '{self.id}' says nothing of duty, so its rate cannot be carried over to a duty of "
-                    f"{conditions.duty:g}; take an entry that does, or give the rate itself"
+                    f"entry '{self.id}' gives no duty, so its rate cannot be converted to a duty of "
+                    f"{conditions.duty:g}; use an entry that has one, or give the rate itself"
                 )
             result *= conditions.duty / self.duty
         if conditions.age_h is not None:
             if self.life is None or self.life.family == "exponential":
                 raise InputError(
-                    f"entry '{self.id}' has a constant failure rate, which does not know an age; take an entry with "
-                    "another law of life"
+                    f"entry '{self.id}' has a constant failure rate, which does not depend on age; use an entry with "
+                    "another failure law"
                 )
             result *= mean_hazard_per_h(self.life, conditions.age_h) / self.rate_per_h
         return result
@@ -170,7 +170,7 @@ class RateRow(Shown):
         if mttr_h is None and contract not in self.mttr_h:
             raise InputError(f"row '{self.id}' of the table of rates has no restore time for the contract '{contract}'")
         share = self.factor(conditions) if conditions else 1.0
-        words = f" (carried over to {conditions.words()}: rate times {share:.4g})" if conditions else ""
+        words = f" (converted to {conditions.words()}: rate times {share:.4g})" if conditions else ""
         return Law(
             self.rate_per_h * share,
             self.mttr_h[contract] if mttr_h is None else mttr_h,

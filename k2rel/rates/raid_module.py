@@ -69,7 +69,7 @@ class RaidModule:
 
     def __post_init__(self) -> None:
         if not 0 <= self.tolerance < self.drives:
-            raise ValueError(f"{self.drives} drives cannot bear the loss of {self.tolerance}")
+            raise ValueError(f"{self.drives} drives cannot tolerate the failure of {self.tolerance}")
         if self.failure_rate_per_h < 0 or self.restore_h <= 0 or self.replace_h + self.rebuild_h <= 0:
             raise ValueError("rates cannot be negative, and times must be above 0")
         if self.hot_spares and not self.rebuild_h > 0:

@@ -124,21 +124,26 @@ def site_laws(site: Site, contract: str = "4h", rates: str | Path | None = None)
         other = next((drive for drive in drives if _differ(shared[drive], shared[drives[0]])), None)
         if other is not None and tested is None and None not in known.values():
             message = (
-                f"the failure data of {other} are not those of {drives[0]}, but the chain of a RAID set is of equal "
-                f"drives and spares; set all {len(drives)} alike, or their type (--set {entry.drive_type}.KEY=VALUE)"
+                f"the failure data of {other} are not those of {drives[0]}, but a RAID set is modelled with equal "
+                f"drives and spares; set all {len(drives)} to the same values, or their type (--set "
+                f"{entry.drive_type}.KEY=VALUE)"
             )
             problems.append(Problem(message, file=site.file, line=site.components[other].line, key=name))
         if tested is not None and (part := site.components[tested]).type not in told:
             told.add(part.type)
             message = (
                 f"type '{part.type}' has a test_interval of {shared[tested].test_interval_h:g} h, but it is the drive "
-                f"of RAID set '{name}', whose controller sees the failure of a drive at once; take the test_interval "
+                f"of RAID set '{name}', whose controller detects the failure of a drive at once; remove the "
+                "test_interval "
                 "away, and study errors that only scrubbing finds with k2rel.scrubbing"
             )
             problems.append(Problem(message, file=site.file, line=part.line, key=tested))
     raid = {name: _raid_module(entry, shared) for name, entry in site.raid_sets.items()}
     for name in [name for name, module in raid.items() if not problems and module.unavailability >= 1.0]:
-        message = "is lost nearly all the time, by its drives' rate and the times to rebuild and restore; give others"
+        message = (
+            "is down nearly all the time with this failure rate of its drives and these times to rebuild and "
+            "restore; give others"
+        )
         problems.append(Problem(message, file=site.file, key=f"raid_sets.{name}"))
     if problems:
         raise InputError(problems)
@@ -312,8 +317,8 @@ def _law_of(part: Component, site: Site, table: RateTable, own: RateTable, contr
     if conditions:
         raise InputError(
             Problem(
-                f"type '{part.type}' has its failure rate by hand; temperature, duty and age go with an entry of the "
-                "registry (rates) only",
+                f"type '{part.type}' has its own failure rate; temperature, duty and age apply only to an entry of "
+                "the registry (rates)",
                 key=part.id,
             )
         )
@@ -346,8 +351,9 @@ def _ever_works(part: Component, law: Law) -> Law:
         return law
     hidden = f" and a test every {law.test_interval_h:g} h" if law.test_interval_h > 0 else ""
     message = (
-        f"never works: {law.failure_rate_per_h:g} failures an hour with {law.mttr_h:g} h to restoration{hidden} leave "
-        "it less than 1e-16 of the time; give other times, or describe the site without it"
+        f"is practically never up: {law.failure_rate_per_h:g} failures an hour with {law.mttr_h:g} h to "
+        f"restoration{hidden} leave "
+        "it up for less than 1e-16 of the time; give other times, or describe the site without it"
     )
     raise InputError(Problem(message, key=part.id))
 
@@ -366,7 +372,7 @@ def _tests(part: Component, given: GivenLaw) -> dict[str, Any]:
         raise InputError(
             Problem(
                 f"type '{part.type}' has a test_offset and tested: independently; give one of them, since an offset "
-                "fixes the days of its tests",
+                "determines the days of its tests",
                 key=part.id,
             )
         )

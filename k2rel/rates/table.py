@@ -299,7 +299,7 @@ def _law_text(row: RateRow) -> str:
 
 def _read(path: Path) -> RateTable:
     name = str(path)
-    table = read_table(path, _MOST_BYTES, "this is no table of rates")
+    table = read_table(path, _MOST_BYTES, "this is not a table of rates")
     missing = [column for column in ("id", "lambda_per_h") if column not in table.head.titles]
     if not any(column in table.head.titles for column in _MTTR_COLUMNS.values()):
         missing.append(" or ".join(_MTTR_COLUMNS.values()))
@@ -375,14 +375,16 @@ def _read_row(record: _Row, rows: dict[str, RateRow], defaults: dict[str, str]) 
         doubt = doubtful_rate(value or 0.0)
         said = record.text("law") or "probability" in record.text("failure_mode").lower()
         if doubt and ((value or 0.0) > 1 or (column == "lambda_per_h" and not said)):
-            end = "" if (value or 0.0) > 1 else "; if it is meant, write 'exponential' into the column law"
+            end = "" if (value or 0.0) > 1 else "; if it is intended, write 'exponential' in the column law"
             return record.wrong(doubt + end, column)
     if low is not None and high is not None and not low <= rate <= high:
-        return record.wrong(f"the rate {rate} lies outside its limits {low} to {high}", "lambda_per_h")
+        return record.wrong(f"the rate {rate} is outside its limits {low} to {high}", "lambda_per_h")
     if duty is not None and duty > 1:
         return record.wrong(f"a share from above 0 to 1, got {duty:g}", "duty")
     if factor is not None and factor < 1:
-        message = f"at least 1: repair times lie within their value divided and multiplied by it, got {factor:g}"
+        message = (
+            f"at least 1: repair times are between their value divided by it and their value times it, got {factor:g}"
+        )
         return record.wrong(message, "mttr_error_factor")
     try:
         life = _life(record.text("law"), rate)
@@ -392,7 +394,7 @@ def _read_row(record: _Row, rows: dict[str, RateRow], defaults: dict[str, str]) 
         return record.wrong(str(error), "law" if "temperature" not in str(error) else "temperature_c")
     for kind in types:
         if kind in defaults:
-            record.wrong(f"'{kind}' already takes row '{defaults[kind]}'", "component_types")
+            record.wrong(f"'{kind}' already uses row '{defaults[kind]}'", "component_types")
         defaults[kind] = key
     texts = {name: record.text(name) for name in _TEXTS}
     row = RateRow(key, rate, life, low, high, times, types, others, temperature, energy, duty, factor, **texts)
@@ -409,6 +411,6 @@ def _life(text: str, rate_per_h: float) -> Distribution | None:
     if abs(life.mean_h / mean_h - 1.0) > _SAME_MEAN:
         raise InputError(
             f"{text[:60]}: its mean of {life.mean_h:.4g} h does not fit the rate of {rate_per_h:.4g} /h, a mean of "
-            f"{mean_h:.4g} h; leave the scale out and the rate gives it"
+            f"{mean_h:.4g} h; leave the scale out, and it follows from the rate"
         )
     return life

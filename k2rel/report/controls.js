@@ -110,7 +110,7 @@ function k2relExplorer(root, data, host) {
     const held = (name, side) => Object.hasOwn(outcome.holders, name) ? policy.roles[name].named[outcome.holders[name]].words : `at ${side}`;
     const wanting = new Map();
     for (const [part, causes] of Object.entries(outcome.wanting)) {
-      const what = `down for want of ${causes.map(words).join(" and ")}`;
+      const what = `down for lack of ${causes.map(words).join(" and ")}`;
       wanting.set(what, [...(wanting.get(what) ?? []), words(part)]);
     }
     const rows = [

@@ -24,7 +24,7 @@ function k2relTakeovers(data, truth) {
   };
 }
 
-/** Parts that are down for want of others, each with the failed parts behind that (k2rel.policy.wanting). */
+/** Parts that are down for lack of others, each with the failed parts behind that (k2rel.policy.wanting). */
 function k2relWanting(data, truth) {
   const lacks = new Map(data.wants.filter(([, when]) => truth[when]).map(([name, , found]) => [name, found]));
   const behind = (name) => lacks.has(name) ? lacks.get(name).filter(([, node]) => truth[node]).flatMap(([lacked]) => behind(lacked)) : [name];

@@ -85,4 +85,4 @@ def structure_function(policy: Policy, service: SiteService) -> Node:
         return s.conjunction(served)
     if service.rule == "lost clients":
         return s.at_least(len(clients) - service.cut_off + 1, served)
-    raise ValueError(f"{service.name} asks for loads")
+    raise ValueError(f"{service.name} depends on loads")

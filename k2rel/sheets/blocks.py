@@ -84,7 +84,7 @@ class Rows(io.RawIOBase):
             block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         if b"\0" in block:
             place = block.count(b"\n", 0, block.index(b"\0"))
-            raise self._wrong(place, "is no text: it holds zero bytes; save it as 'CSV UTF-8'")
+            raise self._wrong(place, "is not text: it contains zero bytes; save it as 'CSV UTF-8'")
         try:
             if not block.isascii():
                 block.decode("utf-8")
@@ -108,7 +108,7 @@ class Rows(io.RawIOBase):
             else:
                 kept.append(line)
         if len(self._blank) > _MOST_BLANK:
-            raise self._wrong(0, f"more than {_MOST_BLANK:,} empty lines stand above; is this a table?")
+            raise self._wrong(0, f"more than {_MOST_BLANK:,} empty lines at the start; is this a table?")
         return b"".join(kept)
 
     @staticmethod

@@ -21,7 +21,7 @@ NOT_UTF8 = "is not UTF-8 text; save it as 'CSV UTF-8'"
 
 _ZIP = b"PK\x03\x04"
 _OTHERS = (
-    (rb"\xd0\xcf\x11\xe0", "is an Excel workbook of the old form (.xls), or has a password; save its sheet as .xlsx "
+    (rb"\xd0\xcf\x11\xe0", "is an Excel workbook in the old format (.xls), or has a password; save its sheet as .xlsx "
      "without one, or as CSV"),
     (rb"\x1f\x8b|BZh\d1AY|\xfd7zXZ|\x28\xb5\x2f\xfd", "is compressed; unpack it first"),
     (rb"PAR1\x15", "is a Parquet file, not a table of text; write it as CSV"),
@@ -86,4 +86,4 @@ def _write_utf8(stream: BinaryIO, plain: BinaryIO, name: str) -> None:
             plain.write(decode(block).encode("utf-8"))
         decode(b"", True)
     except UnicodeError:
-        raise InputError(Problem("begins as UTF-16 text and is none; save it as 'CSV UTF-8'", name)) from None
+        raise InputError(Problem("begins like UTF-16 text but is not; save it as 'CSV UTF-8'", name)) from None

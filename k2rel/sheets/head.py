@@ -71,10 +71,10 @@ def head_of(stream: BinaryIO, name: str) -> Head:
         except UnicodeDecodeError:
             raise InputError(Problem(NOT_UTF8, name, line)) from None
         if "\0" in text:
-            raise InputError(Problem("is no text: it holds zero bytes; save it as 'CSV UTF-8'", name, line))
+            raise InputError(Problem("is not text: it contains zero bytes; save it as 'CSV UTF-8'", name, line))
         if line == 1 and (found := hinted(text)):
             if found not in MARKS:
-                raise InputError(Problem(f"sep={found}: cells are parted by , ; | or a tab", name, 1))
+                raise InputError(Problem(f"sep={found}: cells are separated by , ; | or a tab", name, 1))
             hint = found
             continue
         if not text.strip(' \t"' + "".join(MARKS)):
@@ -111,5 +111,5 @@ def _titles(text: str, mark: str, name: str, line: int) -> tuple[str, ...]:
     titles = [" ".join("".join(sign for sign in cell if _is_seen(sign)).split()) for cell in cells]
     double = next((title for title, count in Counter(titles).items() if title and count > 1), None)
     if double is not None:
-        raise InputError(Problem(f"the column '{double[:40]}' is there twice", name, line))
+        raise InputError(Problem(f"there are two columns '{double[:40]}'", name, line))
     return tuple(titles)

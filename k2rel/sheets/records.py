@@ -46,7 +46,7 @@ def read_records(source: Path | BinaryIO, name: str, most_bytes: int, too_large:
         raise InputError(Problem(f"is larger than {most_bytes // 1_000_000} MB; {too_large}", name))
     if b"\0" in raw:
         line = raw.count(b"\n", 0, raw.index(b"\0")) + 1
-        raise InputError(Problem("is no text: it holds zero bytes; save it as UTF-8", name, line))
+        raise InputError(Problem("is not text: it contains zero bytes; save it as UTF-8", name, line))
     records = tuple(_records(raw.removeprefix(_BOM), name))
     titles = tuple(dict.fromkeys(title for record in records for title in record.cells))
     return Table(name, Head("", titles, 1, 0), records)
@@ -84,9 +84,9 @@ def _records(raw: bytes, name: str) -> Iterator[Record]:
             found = json.loads(text, object_pairs_hook=_Pairs, parse_int=str, parse_float=str, parse_constant=str)
         except (ValueError, RecursionError) as error:
             what = getattr(error, "msg", "") or "it is nested too deeply"
-            wrong = f"is no whole JSON object ({what[:80].lower()}); write one object a line"
+            wrong = f"is not a complete JSON object ({what[:80].lower()}); write one object a line"
         if not wrong and not isinstance(found, _Pairs):
-            wrong = "is no JSON object; write one object a line, in braces"
+            wrong = "is not a JSON object; write one object a line, in braces"
         pairs = [] if wrong else [(" ".join(key.split()), _text(value)) for key, value in found]
         keys = [key for key, _ in pairs]
         twice = (

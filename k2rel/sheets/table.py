@@ -18,7 +18,7 @@ __all__ = ["Record", "Table", "read_table"]
 
 _LONGEST_CELL_LINES = 20
 _OPEN = "a quotation mark is opened here and not closed"
-_ADVICE = "write numbers without a separator of thousands"
+_ADVICE = "write numbers without a thousands separator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Numbers:
         """Read a cell; a number with a unit and what is none are refused with a sentence."""
         value, unit = self.with_unit(title, text)
         if unit:
-            raise ValueError(f"'{text.strip()[:40]}' is no number")
+            raise ValueError(f"'{text.strip()[:40]}' is not a number")
         return value
 
     def with_unit(self, title: str, text: str) -> tuple[float, str]:
@@ -74,10 +74,10 @@ class Numbers:
         found = numeral(text)
         mark = self.marks.get(title, "point")
         if found is None:
-            raise ValueError(f"'{text.strip()[:40]}' is no number")
+            raise ValueError(f"'{text.strip()[:40]}' is not a number")
         value = found.value(mark)
         if value is None:
-            words = f"is no number with a decimal {mark}; write all numbers of the column in one way"
+            words = f"is not a number with a decimal {mark}; use one form for all numbers of the column"
             raise ValueError(f"'{text.strip()[:40]}' {words}")
         if not self.sure and found.open:
             value = plain_number(text.strip().removesuffix(found.unit) if found.unit else text)
@@ -114,7 +114,7 @@ def table_in(stream: BinaryIO, name: str, most_bytes: int, too_large: str) -> Ta
         raise InputError(Problem(NOT_UTF8, name, line)) from None
     if "\0" in text:
         line = len((raw[: raw.index(b"\0", head.begins)] + b"|").splitlines())
-        raise InputError(Problem("is no text: it holds zero bytes; save it as 'CSV UTF-8'", name, line))
+        raise InputError(Problem("is not text: it contains zero bytes; save it as 'CSV UTF-8'", name, line))
     return Table(name, head, tuple(_records(text, head, name)))
 
 
@@ -146,4 +146,4 @@ def _records(text: str, head: Head, name: str) -> Iterator[Record]:
         line = head.line + ended + 1
         if "unexpected end of data" in words or reader.line_num - ended > _LONGEST_CELL_LINES:
             raise InputError(Problem(_OPEN, name, line)) from None
-        raise InputError(Problem(f"is no valid table: {words}", name, line)) from None
+        raise InputError(Problem(f"is not a valid table: {words}", name, line)) from None

@@ -32,7 +32,7 @@ def write_sheet(stream: BinaryIO, text: BinaryIO, name: str) -> None:
     >>> write_sheet(io.BytesIO(b"PK"), io.BytesIO(), "a.xlsx")
     Traceback (most recent call last):
         ...
-    k2rel.errors.InputError: a.xlsx: begins as a workbook and is none; is the file whole? Else save its sheet as CSV
+    k2rel.errors.InputError: a.xlsx: begins like a workbook but is not; is the file complete? Else save its sheet as CSV
     """
     has_formulas = _checked(stream, name)
     openpyxl = extra("excel", str(Problem("is an Excel workbook; to read it", name)), "or save the sheet as CSV")
@@ -80,7 +80,7 @@ def _checked(stream: BinaryIO, name: str) -> bool:
     except InputError:
         raise
     except Exception:  # whatever a damaged archive leads to
-        words = "begins as a workbook and is none; is the file whole? Else save its sheet as CSV"
+        words = "begins like a workbook but is not; is the file complete? Else save its sheet as CSV"
         raise InputError(Problem(words, name)) from None
 
 
@@ -91,7 +91,7 @@ def _has_formula(archive: zipfile.ZipFile, part: str, name: str) -> bool:
         while block := sheet.read(_BLOCK):
             since = 0 if b"row" in block else since + 1
             if (len(block) == _BLOCK and b"<" not in block) or (since > _LONGEST_ROW and "worksheets" in part):
-                raise InputError(Problem(f"{part} has cells or rows longer than any of Excel; save it as CSV", name))
+                raise InputError(Problem(f"{part} has cells or rows longer than Excel allows; save it as CSV", name))
             block = rest + block
             found = found or b"<f>" in block or b"<f " in block or b":f>" in block
             rest = block[-2:]
@@ -107,10 +107,10 @@ def _sheet_of(book: Any, name: str) -> str:
         if sheet.sheet_state == "visible" and any(_filled(row) for row in rows):
             found.append(str(sheet.title))
     if not found:
-        raise InputError(Problem("holds no sheet with anything in it; the first row names the columns", name))
+        raise InputError(Problem("has no sheet with content; the first row names the columns", name))
     if len(found) > 1:
         some = ", ".join(f"'{title[:30]}'" for title in found[:5])
-        words = f"has {len(found)} sheets with something in them ({some}); keep one, or save that one as CSV"
+        words = f"has {len(found)} sheets with content ({some}); keep one, or save that one as CSV"
         raise InputError(Problem(words, name))
     return found[0]
 

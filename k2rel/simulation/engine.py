@@ -57,8 +57,8 @@ def chunk_size(site: SiteModel, plan: Plan) -> int:
     events = expected_events(site, plan.warm_up_h + plan.years * HOURS_PER_YEAR)
     if events > _MOST_EVENTS:
         raise InputError(
-            f"{site.study.site.name}: a history has some {events:.1e} events, more than can be followed; simulate "
-            "fewer years, or look at parts that fail every few seconds"
+            f"{site.study.site.name}: a history has about {events:.1e} events, more than can be simulated; simulate "
+            "fewer years, or check for parts that fail every few seconds"
         )
     return int(min(max(EVENTS_OF_CHUNK / events, 1), 250_000))
 
@@ -86,14 +86,15 @@ def _check_long_run(study: Study, plan: Plan) -> None:
         missed = forgets_h / hours * -math.expm1(-hours / forgets_h) * math.exp(-plan.warm_up_h / forgets_h)
         if missed > _MISSED:
             raise InputError(
-                f"{study.site.name}: {slow} begins as new and takes {forgets_h / HOURS_PER_YEAR:.3g} years to show how "
-                f"it is in the long run, so that {missed:.0%} of its downtime would be missed; simulate with a warm-up "
+                f"{study.site.name}: {slow} starts as new and needs {forgets_h / HOURS_PER_YEAR:.3g} years to reach "
+                f"its long-run behaviour, so that {missed:.0%} of its downtime would be missed; simulate with a "
+                "warm-up "
                 f"of {math.ceil(_LONG * forgets_h / HOURS_PER_YEAR):,} years or more"
             )
     if between_h > hours:
         raise InputError(
             f"{study.site.name}: {tested} is tested every {between_h / HOURS_PER_YEAR:.3g} years, and {plan.years} "
-            "years do not show the time between two tests; simulate more years"
+            "years do not cover the time between two tests; simulate more years"
         )
 
 

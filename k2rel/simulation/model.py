@@ -165,7 +165,9 @@ class SiteModel:
         if isinstance(given, str):
             return self._parsed(given, 1.0)
         if abs(given.mean_h - 1.0) > 1e-9:
-            raise InputError(f"times.{name}: the mean comes from the site; give a law with mean 1, or its text")
+            raise InputError(
+                f"times.{name}: the mean is that of the site; give a distribution with mean 1, or its text"
+            )
         return given
 
     def engine(self, *more: str) -> str:
@@ -235,8 +237,8 @@ class SiteModel:
                     alike.setdefault(kind, []).append(p)
         idle = [f"{what}.{name}" for what in ("lives", "repairs") for name in getattr(given, what) if name not in used]
         if idle:
-            why = f"no service of {site.name} depends on such a part that fails (its rate is 0, or it is external)"
-            raise InputError("; ".join(f"{name}: it would never be used: {why}" for name in idle))
+            why = f"no service of {site.name} depends on such a part that can fail (its rate is 0, or it is external)"
+            raise InputError("; ".join(f"{name}: it would have no effect: {why}" for name in idle))
         starts: dict[str, int] = {}
         lists: list[int] = []
         for kind, members in alike.items():
@@ -298,7 +300,9 @@ class SiteModel:
             planned = [name == "maintenance" and not self._exponential_maintenance for name in moves]
         travel = -1
         if "travel" in given.times and not self.organisation.travel_h:
-            raise InputError("times.travel: nobody travels; say how long the way takes (travel), and how many crews")
+            raise InputError(
+                "times.travel: there is no travel; give the technician travel time (travel) and the number of crews"
+            )
         if self.organisation.travel_h:
             time = given.times.get("travel", "exponential")
             travel = self._law(self._parsed(time, self.organisation.travel_h) if isinstance(time, str) else time)
@@ -317,7 +321,7 @@ class SiteModel:
             unsure = next(name for name, role in roles if role.operator_coverage < 1)
             raise InputError(
                 f"times.manual_takeover: the operator can fail (operator_coverage of {unsure}), and then only an "
-                "exponential time is followed; leave the law out, or set operator_coverage to 1"
+                "exponential time is modelled; leave the distribution out, or set operator_coverage to 1"
             )
 
     def _event_arrays(self) -> dict[str, Any]:
@@ -330,7 +334,7 @@ class SiteModel:
                 move.append(2 + len(servers) + servers.index(window.part))
                 back.append(2 + servers.index(window.part))
             elif window.part not in index:
-                raise InputError(f"windows: no service depends on '{window.part}', so work on it changes nothing")
+                raise InputError(f"windows: no service depends on '{window.part}', so work on it has no effect")
             else:
                 move.append(-1)
                 back.append(-1)

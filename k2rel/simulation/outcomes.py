@@ -112,7 +112,7 @@ class Outcomes:
         each = 2.0 * (_ROW_BYTES + more)
         if count > bounded(_MOST, each):
             conditions = bound_in_words(_MOST, each, "different conditions of the rules")
-            raise ModelTooLargeError(f"{self.site.study.site.name}: histories meet more than {conditions}")
+            raise ModelTooLargeError(f"{self.site.study.site.name}: histories have more than {conditions}")
 
     def _learn_modes(self, truth: BoolArray) -> None:
         keys = _words(truth)

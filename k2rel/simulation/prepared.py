@@ -106,18 +106,18 @@ class Prepared:
                 _empty(sums)
                 continue
             if code == records.FULL:
-                raise K2relError("simulation: the calendar of a history overflowed; fewer spares or parts are needed")
+                raise K2relError("simulation: the event calendar of a history overflowed; use fewer spares or parts")
             if code == records.ENDLESS:
                 raise K2relError(
-                    "simulation: a service that is down in the present state does not come back, not in 1e9 h nor in "
-                    "millions of events; shorter repairs are needed"
+                    "simulation: a service that is down in the present state is not restored within 1e9 h or millions "
+                    "of events; use shorter repair times"
                 )
             if code != records.UNKNOWN:
-                raise K2relError("simulation: the rules of the site do not come to rest in some state")
+                raise K2relError("simulation: the rules of the site do not reach a stable state in some case")
             wanted = work.wanted[: work.i[records.WANTED]].copy()
             work.i[records.WANTED] = 0
             if wanted.tobytes() == asked:
-                raise K2relError("simulation: a state is not understood twice; this is a defect")
+                raise K2relError("simulation: a state is not recognised twice; this is a defect")
             asked = wanted.tobytes()
             if ahead:
                 scout = scout or (self.room(), self.empty_sums())

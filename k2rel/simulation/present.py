@@ -100,7 +100,8 @@ class _Now:
         for name, value in given.items():
             if name in physical.drives:
                 raise InputError(
-                    f"{argument}: '{name}' fails as part of its RAID set, which is up or down here; name the set, one "
+                    f"{argument}: '{name}' fails as part of its RAID set, which is up or down as a whole; name the "
+                    "set, one "
                     f"of {', '.join(physical.raid_sets)}"
                 )
             if name not in known:
@@ -168,8 +169,9 @@ class _Now:
         law = self._repair(p)
         if hours >= longest_h(law):
             raise InputError(
-                f"down_since_h of {self.site.parts[p]}: no repair of it takes {hours:g} h, by its law {law.words}; "
-                "give a shorter time, or another law (repairs)"
+                f"down_since_h of {self.site.parts[p]}: no repair of it takes {hours:g} h with its distribution "
+                f"{law.words}; "
+                "give a shorter time, or another distribution (repairs)"
             )
 
     def _travel(self, states: list[int]) -> tuple[float, float, int]:
@@ -195,8 +197,8 @@ class _Now:
         if not weight.sum() > 0:
             names = ", ".join(self.site.parts[p] for p, _ in begun)
             raise InputError(
-                f"down_since_h of {names}: no travel ({law.words}) and repair take {set_out:g} h; give a shorter time, "
-                "or other laws"
+                f"down_since_h of {names}: no travel ({law.words}) and repair take {set_out:g} h; give a shorter "
+                "time, or other distributions"
             )
         under_way = travel > set_out
         travelling = float(weight[under_way].sum() / weight.sum())
@@ -217,13 +219,13 @@ class _Now:
                 ages[p] = self.ages[name]
                 if p not in down and ages[p] >= longest_h(law):
                     raise InputError(
-                        f"ages_h of {name}: none lives for {ages[p]:g} h, by its law {law.words}; give a lower age, or "
-                        "another law (lives)"
+                        f"ages_h of {name}: none lives for {ages[p]:g} h, by its law {law.words}; give a lower age, "
+                        "or another failure law (lives)"
                     )
             elif kept >= 1.0:
                 raise InputError(
-                    f"ages_h: the age of {name} is needed: its repairs leave all of it (age_after_repair), so that it "
-                    "has none in the long run"
+                    f"ages_h: the age of {name} is needed: its repairs do not reduce its age (age_after_repair), so "
+                    "that there is no long-run age"
                 )
             elif kept > 0:
                 failed = p in down

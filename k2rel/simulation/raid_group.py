@@ -87,11 +87,13 @@ class RaidGroup(Shown):
         if self.spares is not None:
             keep(self, spares=as_whole("spares", self.spares, 0, 1000))
         if not self.parities < self.drives:
-            raise InputError(f"RAID group: {self.drives} drives cannot bear the loss of {self.parities}")
+            raise InputError(f"RAID group: {self.drives} drives cannot tolerate the failure of {self.parities}")
         if self.spares is not None and self.refill is None:
-            raise InputError("RAID group: with a number of spares, say how long it takes to get another (refill)")
+            raise InputError("RAID group: with a number of spares, give the time to get another (refill)")
         if self.scrub is not None and self.latent is None:
-            raise InputError("RAID group: scrubbing without latent errors; give the time to a latent error")
+            raise InputError(
+                "RAID group: scrubbing without latent errors has no effect; give the time to a latent error"
+            )
 
     @property
     def usable(self) -> int:

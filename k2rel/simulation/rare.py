@@ -300,7 +300,10 @@ class _Runner:
             if code == records.DONE:
                 return found, learnt
             if code != records.UNKNOWN:
-                raise K2relError("rare losses: the site is never calm again, or its rules do not come to rest")
+                raise K2relError(
+                    "rare failures: the site does not return to the all-up state, or its rules do not "
+                    "reach a stable state"
+                )
             wanted = np.concatenate([one.wanted[: one.i[records.WANTED]] for one in (work, fork)])
             work.i[records.WANTED] = fork.i[records.WANTED] = 0
             self.prepared.outcomes.learn(wanted)

@@ -200,7 +200,7 @@ def quick_look(
     study = study_of(study)
     site, policy = study.site, study.policy
     if site.client_count > _MOST_CLIENTS:
-        raise InputError(f"{site.name}: the quick look writes every client out, at most {_MOST_CLIENTS:,}")
+        raise InputError(f"{site.name}: static sampling treats every client separately, at most {_MOST_CLIENTS:,}")
     listed = [s for s in site_services(site) if s.group == 0 and s.rule not in ("lost clients", "full service")]
     roots = {service.name: structure_function(policy, service) for service in listed}
     names = policy.structure.variables(roots.values())

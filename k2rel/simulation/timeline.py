@@ -25,23 +25,23 @@ __all__ = ["Event", "Timeline", "timeline"]
 
 _MOST_EVENTS = 20_000
 _EVENTS = {
-    "switchover": "switchover is over",
-    "manual_takeover": "a person places what is stranded",
-    "manual_takeover_fails": "a person cannot place what is stranded",
-    "detection": "a loss is noticed",
-    "spurious": "a takeover of {} begins without a cause",
-    "retry": "another attempt to take {} over succeeds",
-    "retry_fails": "another attempt to take {} over fails",
+    "switchover": "the switchover is complete",
+    "manual_takeover": "an operator places the role after the failed takeover",
+    "manual_takeover_fails": "an operator fails to place the role after the failed takeover",
+    "detection": "a failure is detected",
+    "spurious": "a takeover of {} begins spuriously",
+    "retry": "the retry of the takeover of {} succeeds",
+    "retry_fails": "the retry of the takeover of {} fails",
     "restoration": "{} is restored",
-    "failback": "{} goes back to its first holder",
-    "mending": "{} is mended after both sides had it",
-    "data_loss": "{} has to get its data back after both sides had it",
-    "data_restore": "{} has its data back",
-    "drift": "the takeover of {} becomes unready, and nobody knows",
+    "failback": "{} returns to its first holder",
+    "mending": "the split brain of {} is resolved",
+    "data_loss": "data of {} must be restored after the split brain",
+    "data_restore": "the data of {} are restored",
+    "drift": "the takeover of {} becomes unready without being detected",
     "drill": "a drill of {} begins",
-    "drill_finds": "the takeover of {} is found unready, and made ready",
-    "drill_end": "the drill of {} is over",
-    "auto_recovery": "{} recovers by itself",
+    "drill_finds": "the takeover of {} is found unready and is made ready",
+    "drill_end": "the drill of {} ends",
+    "auto_recovery": "{} recovers automatically",
 }  # events of roles in time, by their names
 
 
@@ -102,7 +102,7 @@ class Timeline(Shown):
         --------
         >>> from k2rel.studies import study
         >>> timeline(study("L2R"), seed=7).table()["what"].iloc[0]
-        'everything is new and in service'
+        'all parts are new and in service'
         """
         import pandas as pd
 
@@ -308,14 +308,14 @@ class _Teller:
         site = self.site
         model = site.arrays
         if kind == records.START:
-            return "everything is new and in service"
+            return "all parts are new and in service"
         if kind in (records.FAIL, records.FOUND, records.REPAIRED):
             name = site.parts[item]
             own = model.bit[item] < 0
             if kind == records.FAIL:
                 if own:
                     self.own[name] = None
-                text = f"{name} fails" + (", unnoticed until its next test" if model.test_h[item] > 0 else "")
+                text = f"{name} fails" + (", undetected until its next test" if model.test_h[item] > 0 else "")
             elif kind == records.FOUND:
                 return f"a test finds {name} failed"
             else:
@@ -327,7 +327,7 @@ class _Teller:
             others = sorted(down - before - {name})
             if others:  # the repair took a wrong unit
                 self._taken_out.update(dict.fromkeys(others, True))
-                text += f"; {', '.join(others)} is taken away by mistake"
+                text += f"; {', '.join(others)} is removed by mistake"
             return text
         if kind == records.TAKEOVER:
             return self._moved(item, control, int(self.work.log_i[row, 2]))
@@ -340,13 +340,13 @@ class _Teller:
             if down != before:
                 self._taken_out[part] = True
             changed = down != before or int(self.work.log_i[row, 2]) != control
-            return f"planned work on {part} begins" if changed else f"planned work on {part} is left out"
+            return f"planned work on {part} begins" if changed else f"planned work on {part} is skipped"
         event = site.circumstances.common_events[item].name
         if kind == records.SHOCK:
             hit = ", ".join(sorted(down - before)) or "no shared part"
             return f"{event}: {hit} down"
         if kind == records.SHOCK_END:
-            return f"{event} is over"
+            return f"{event} ends"
         return ""
 
     @property

@@ -189,7 +189,7 @@ class _Builder:
         twice = [key for key in RATE_KEYS if getattr(entry, key) is not None]
         if len(twice) > 1:
             self.checks.report(
-                (*path, twice[1]), f"says how often it fails a second time, beside {twice[0]}; give one of them"
+                (*path, twice[1]), f"gives the failure rate a second time, beside {twice[0]}; give one of them"
             )
         uses = self.checks.uses(path, **{key: field for key, field in LAW_KEYS.items() if key in LIMITED})
         return GivenLaw(**said, evidence=entry.evidence, source=entry.source, uses=uses)
@@ -260,7 +260,7 @@ class _Builder:
             if components[key].carries and not _has_capacity(components, key):
                 self.checks.report(
                     (*where, "carries"),
-                    "has no capacity that its load could pass, nor has what it needs; give a capacity",
+                    "neither has a capacity nor needs a part that has one; give a capacity",
                 )
         for key, part in client_parts.items():
             where = ("clients", "parts", key)

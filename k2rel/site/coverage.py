@@ -40,7 +40,7 @@ def coverages(role: Role) -> dict[str, float]:
 
 
 def detection_times(role: Role) -> dict[str, float]:
-    """Give the mean time from a loss until its takeover begins by class of what failed, first "" as in `coverages`.
+    """Give the mean time from a failure until its takeover begins by class of what failed, first "" as in `coverages`.
 
     Examples
     --------
@@ -123,6 +123,6 @@ def class_problems(
         if name not in known:
             yield name, f"there is no component type or part '{name}'{closest(name, known)}"
         elif name not in begin | kinds:
-            why = "it is no trigger of a unit of its holders, and no trigger needs it"
+            why = "it is not a trigger of a unit of its holders, and no trigger needs it"
             never = f"'{role.id}' has one holder and never moves"
             yield name, f"no takeover begins with '{name}': {why if len(role.holders) > 1 else never}"

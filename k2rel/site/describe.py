@@ -154,7 +154,7 @@ class SiteDescription(Shown, Mapping[str, Any]):
     def holder(self, side: str, **entry: Unpack[keys.HolderKeys]) -> SiteDescription:
         """Add the next place that can hold the role that was described last."""
         if self._role is None:
-            raise InputError("holder: a place holds a role; describe the role first")
+            raise InputError("holder: a holder belongs to a role; describe the role first")
         self._role["holders"].append({"side": side, **_said(entry)})
         return self
 
@@ -206,7 +206,7 @@ class SiteDescription(Shown, Mapping[str, Any]):
     def path(self, side: str, via: keys.Needs, **entry: Unpack[keys.PathKeys]) -> SiteDescription:
         """Add the next path of the class of traffic that was described last."""
         if self._class is None:
-            raise InputError("path: a path is of a class of traffic; describe the class first")
+            raise InputError("path: a path belongs to a traffic class; describe the class first")
         self._class["paths"].append({"side": side, **_said(entry), **_said({"via": via})})
         return self
 

@@ -29,7 +29,7 @@ def check_place(target: Path, given: object) -> bool:
     except FileNotFoundError:
         raise InputError(f"{given}: cannot be written: the current folder has been deleted") from None
     except (OSError, ValueError, RuntimeError):
-        raise InputError(f"{str(given)[:80]!r}: this is no usable file name") from None
+        raise InputError(f"{str(given)[:80]!r}: invalid file name") from None
     if data_dir().resolve() in whole.parents:
         raise InputError(f"{given}: what came with k2rel stays as it is; give a file elsewhere")
     check_regular(target)

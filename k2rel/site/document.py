@@ -69,18 +69,18 @@ class LawFields(Record):
         None, description="first test this long after the common day 0; without it all intervals begin on the same day"
     )
     tested: Literal["on the same days", "independently"] | None = Field(
-        None, description="'independently': the days of its tests have nothing to do with those of other parts"
+        None, description="'independently': its test days do not depend on those of other parts"
     )
     temperature: Celsius | None = Field(
-        None, description="carries a rate of the registry over to this temperature, by Arrhenius"
+        None, description="converts a rate of the registry to this temperature (Arrhenius)"
     )
     duty: Annotated[float, Field(ge=0, le=1), BeforeValidator(no_truth)] | None = Field(
-        None, description="carries it over to working this share of the time"
+        None, description="converts it to this duty: the share of the time in operation"
     )
-    age: Duration | None = Field(None, description="carries it over to parts of this age")
+    age: Duration | None = Field(None, description="converts it to parts of this age")
     evidence: Title | None = Field(None, description="V read, A analogue, R recalled, P prior, or your own word")
     source: Text | None = Field(None, description="where the numbers come from")
-    capacity: Capacity | None = Field(None, description="the most it carries")
+    capacity: Capacity | None = Field(None, description="the largest load that it carries")
     external: bool | None = Field(
         None, description="outside the system: can be failed by hand, its own failures are not counted"
     )
@@ -124,7 +124,7 @@ class RaidSetEntry(Record):
     within: Name | None = Field(None, alias="in", description="the chassis")
     rebuild: PositiveDuration = Field(description="time to rebuild one drive's content")
     restore: PositiveDuration = Field(
-        description="time to bring the data back after more drives failed than the set bears"
+        description="time to restore the data after more drives have failed than the set tolerates"
     )
     title: Title | None = None
 
@@ -159,14 +159,14 @@ class PathFailoverEntry(Record):
     """What a client loses when its own path changes."""
 
     time: Wait = Field(description="until its traffic runs again by another path")
-    coverage: Probability = Field(1.0, description="probability that it gets there by itself")
+    coverage: Probability = Field(1.0, description="probability that this succeeds without an operator")
 
 
 class TrafficEntry(Record):
     """A class of traffic; it gives the service of its name."""
 
     title: Title | None = None
-    scope: Literal["client", "site"] = Field("client", description="one flow a client, or one for the whole site")
+    scope: Literal["client", "site"] = Field("client", description="one flow per client, or one for the whole site")
     demand: Load = Field(Amount(0.0, ""), description="load of one flow")
     unit: LoadUnit | None = Field(
         None, description="format 2: of its demand, and of the capacities that it meets; default: MB/s"
@@ -181,7 +181,8 @@ class TrafficEntry(Record):
     )
     detects: Literal["path", "port"] = Field(
         "path",
-        description="what makes a client try its next path: loss of anything on the path, or only loss of its own port "
+        description="what makes a client try its next path: failure of anything on the path, or only failure of its "
+        "own port "
         "(its own parts and the component that they plug into), as a team of network ports does",
     )
     share: Literal["first", "equal", "weighted", "all"] = Field(
@@ -233,7 +234,7 @@ class ClientsEntry(Record):
     )
     subscriptions: dict[Name, tuple[PartName, ...]] = Field(
         {},
-        description="dealt round: client 1 gets the first entry of each list, client 2 the second, and so on",
+        description="assigned in turn: client 1 gets the first entry of each list, client 2 the second, and so on",
     )
     kinds: dict[Name, KindEntry] = Field(
         {},
@@ -281,7 +282,7 @@ class CommonCauseEntry(Record):
 
     members: tuple[Name, ...] = Field(min_length=2, max_length=12, description="components of one type")
     model: Literal["beta-factor", "MGL", "alpha-factor", "phi-factor"] = Field(
-        "beta-factor", description="how their failures are shared out to single parts, pairs, and more"
+        "beta-factor", description="how their failures are divided among single parts, pairs, and more"
     )
     factors: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
         description="factors by level: beta at the number of members; MGL from 2 on; alpha and phi from 1 on"
@@ -309,7 +310,7 @@ class SiteDocument(Record):
     """A storage network with its redundant sides, as a person describes it."""
 
     format: Annotated[Literal[1, 2], BeforeValidator(no_truth)] = Field(
-        description="2 is today's; of 1 the last paragraph of the reference tells"
+        description="2 is the current one; the last paragraph of the reference describes 1"
     )
     name: Name
     title: Title
@@ -330,7 +331,9 @@ class SiteDocument(Record):
     units: dict[Name, UnitEntry] = Field({})
     roles: dict[Name, RoleEntry] = Field({})
     suspends: dict[Name, SuspensionEntry] = Field(
-        {}, max_length=100, description="format 2: parts that go out of use, though they work, when others are lost"
+        {},
+        max_length=100,
+        description="format 2: parts that are taken out of use, although they are up, when others have failed",
     )
     clients: ClientsEntry
     traffic: dict[Name, TrafficEntry] = Field(min_length=1)

@@ -19,7 +19,7 @@ __all__ = ["findings", "known_keys", "words_of"]
 
 # pydantic's words for the rules that people break most, in ours
 _RULES = {
-    "string_pattern_mismatch": "is not written as it must be; the pattern is {pattern}",
+    "string_pattern_mismatch": "does not match the pattern {pattern}",
     "string_too_long": "is longer than {max_length} characters",
     "int_parsing": "must be a whole number",
     "int_parsing_size": "must be a whole number of few digits",
@@ -121,7 +121,7 @@ def _said(item: Any, path: KeyPath, document: type[BaseModel]) -> str:
     if item["type"] == "extra_forbidden":
         known = known_keys(document, path[:-1])
         if path[-1] in known:  # of another form of the same
-            return "does not go with the other entries here"
+            return "cannot be combined with the other entries here"
         return f"is not a known entry here{closest(str(path[-1]), known)}"
     return _broken(item)
 

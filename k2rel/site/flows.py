@@ -92,7 +92,8 @@ def _check_class(checks: Checks, where: KeyPath, entry: doc.TrafficEntry, roles:
         if entry.path_failover is not None:
             checks.report(
                 (*where, "path_failover"),
-                "is what a client loses when its own path changes, and a site-wide flow is no client's; leave it out",
+                "is what a client loses when its own path changes, and a site-wide flow belongs to no client; leave "
+                "it out",
             )
     elif entry.detects == "port" and (entry.share != "first" or any(path.group is not None for path in entry.paths)):
         checks.report(
@@ -187,7 +188,7 @@ def check_services(checks: Checks, traffic: Mapping[str, Traffic], roles: Mappin
         key = next(iter(traffic))
         checks.report(
             ("traffic", key, "priority"),
-            "every class is in the background, and none is left to yield to; leave it out of one",
+            "every class is in the background; at least one has to be in the foreground",
         )
     for key in dict.fromkeys((*traffic, *roles)):
         where: KeyPath = ("traffic" if key in traffic else "roles", key)
@@ -276,4 +277,4 @@ def _one_for_two(site: Site, stage: Stage, group: int) -> Iterator[str]:
     branches = resolved(site, stage, group)
     again = next((branch for branch in branches if branches.count(branch) > 1), None)
     if again is not None:
-        yield f"two branches are one for some client, whose subscriptions give [{', '.join(again)}] twice"
+        yield f"two branches are the same for some client, whose subscriptions give [{', '.join(again)}] twice"

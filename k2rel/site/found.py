@@ -126,10 +126,10 @@ class Found(Shown):
             f"{counted(clients, 'client')} of {counted(len(kinds), 'kind')}, {counted(kept, 'path')}"
         )
         if not self.dropped:
-            return f"{text}, no way left out"
+            return f"{text}, no path left out"
         more = "" if all(each.all_counted for each in self.paths) else " or more"
         bound = "" if self.bound is None else f", needed with P <= {probability_text(self.bound)}"
-        return f"{text}; {self.dropped:,}{more} {'way' if self.dropped == 1 else 'ways'} left out{bound}"
+        return f"{text}; {self.dropped:,}{more} {'path' if self.dropped == 1 else 'paths'} left out{bound}"
 
     def _repr_html_(self) -> str:
         return card(self._line(), for_people(self.table()), "; ".join(self.notes))

@@ -18,12 +18,14 @@ def kinds_of(checks: Checks) -> tuple[ClientKind, ...]:
     where: KeyPath = ("clients",)
     if not clients.kinds:
         if clients.count is None:
-            checks.report(where, "says not how many there are; give 'count', or list them under 'kinds'")
+            checks.report(where, "does not state the number of clients; give 'count', or list them under 'kinds'")
         _check_lists(checks)
         return ()
     for key, given in (("count", clients.count is not None), ("subscriptions", bool(clients.subscriptions))):
         if given:
-            checks.report((*where, key), f"stands beside 'kinds', which say it for each kind; leave '{key}' out")
+            checks.report(
+                (*where, key), f"cannot stand beside 'kinds', which state it for each kind; leave '{key}' out"
+            )
     if clients.total > doc.MOST_CLIENTS:
         checks.report((*where, "kinds"), f"are {clients.total:,} clients, and at most {doc.MOST_CLIENTS:,} go")
     _check_lists(checks)
@@ -58,7 +60,11 @@ def _check_lists(checks: Checks) -> None:
 def _check_counts(checks: Checks) -> None:
     for key, kind in checks.document.clients.kinds.items():
         if (kind.count is None) == (kind.members is None):
-            wrong = "says not how many there are" if kind.count is None else "says twice how many there are"
+            wrong = (
+                ("does not state the number of its clients")
+                if kind.count is None
+                else ("states the number of its clients twice")
+            )
             checks.report(("clients", "kinds", key), f"{wrong}; give 'count' or the names as 'members', one of them")
 
 
@@ -83,7 +89,7 @@ def check_kinds(checks: Checks, site: Site) -> None:
         for index, path in enumerate(entry.paths):
             where: KeyPath = ("traffic", name, "paths", index, "kinds")
             if path.kinds and entry.scope == "site":
-                checks.report(where, "a site-wide flow is no client's; leave 'kinds' out")
+                checks.report(where, "a site-wide flow belongs to no client; leave 'kinds' out")
             for kind in path.kinds if entry.scope == "client" else ():
                 checks.known(kind, checks.document.clients.kinds, where, "kind of clients")
     for name, part in checks.document.clients.parts.items():
@@ -98,7 +104,8 @@ def check_kinds(checks: Checks, site: Site) -> None:
             if flow.scope == "client" and not paths:
                 checks.report(
                     ("clients", "kinds", group.kind),
-                    f"has no path of '{name}': each of its paths is of other kinds, or crosses what this kind has not",
+                    f"has no path of '{name}': each of its paths belongs to other kinds, or crosses a part that this "
+                    "kind does not have",
                 )
             elif flow.scope == "client" and len(paths) > doc.MOST_PATHS:
                 checks.report(

@@ -55,8 +55,8 @@ LIMITED = {
     "drift": Quantity("rate of drift", "per year", times=HOURS_PER_YEAR),
     "drill": Quantity("interval of drills", "h"),
     "takes": Quantity("interruption by a drill", "h"),
-    "mend": Quantity("time to mend a split", "h"),
-    "restore_probability": Quantity("probability of a restore", "", "beta"),
+    "mend": Quantity("time to resolve a split brain", "h"),
+    "restore_probability": Quantity("probability of a data restore", "", "beta"),
     "fence_time": Quantity("fence time", "h"),
     "fence_coverage": Quantity("fence coverage", "", "beta"),
     "auto_recovery": Quantity("auto-recovery time", "h"),
@@ -100,7 +100,7 @@ def with_values(source: YamlSource) -> YamlSource:
     problems: list[Problem] = []
     for name in named.keys() - set(source.origins.values()):
         message = (
-            f"has limits, but no number of the file is '={name}', so they would change nothing; take low and high "
+            f"has limits, but no number of the file is '={name}', so they would have no effect; remove low and high "
             f"away, or write '={name}' where it counts"
         )
         problems.append(source.problem(("assumptions", name), message))
@@ -192,7 +192,7 @@ def input_of(
     if not low < high:
         raise InputError(f"limits: low must be below high, got {low:g} and {high:g}{unit}")
     if not low <= point <= high:
-        raise InputError(f"limits from {low:g} to {high:g}{unit} do not hold the value {point:g}{unit}")
+        raise InputError(f"limits from {low:g} to {high:g}{unit} do not contain the value {point:g}{unit}")
     if not point > 0.0:
         raise InputError("a value of 0 has no limits; give the value itself")
     family = str(entry.get("distribution", quantity.family))
@@ -200,9 +200,9 @@ def input_of(
     if probability and not (low > 0.0 and (high < 1.0 or family in ("uniform", "triangular"))):
         raise InputError(f"limits of a probability must be above 0 and below 1, got {low:g} and {high:.12g}")
     if not probability and family == "beta":
-        raise InputError(f"a beta distribution is of a probability, and this is a {quantity.kind}; take lognormal")
+        raise InputError(f"a beta distribution is for probabilities, and this is a {quantity.kind}; use lognormal")
     if probability and family in ("lognormal", "gamma"):
-        raise InputError(f"a {family} distribution passes 1, and this is a probability; take beta")
+        raise InputError(f"a {family} distribution exceeds 1, and this is a probability; use beta")
     distribution = from_limits(family, low, high, point)
     evidence, source = (as_written(entry.get(item, "")) for item in ("evidence", "source"))
     return Input(name, quantity.kind, point, low, high, distribution, quantity.unit, evidence, source, place)
@@ -244,5 +244,5 @@ def _read(document: Any, path: KeyPath) -> Amount:
     if isinstance(document, str):
         raise InputError("a share of the clients has no limits; give a bandwidth")
     if document is None:
-        raise InputError("limits need the value that they are of")
+        raise InputError("limits need the value that they belong to")
     return Amount(*document) if isinstance(document, Amount) else Amount(float(document), "")

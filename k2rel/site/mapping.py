@@ -56,11 +56,11 @@ def plain(data: Mapping[Any, Any]) -> dict[str, Any]:
 def _plain(value: Any, path: KeyPath, left: list[int]) -> Any:
     left[0] -= 1
     if left[0] < 0:
-        raise _wrong(path, f"there are more than {_MOST_VALUES:,} values; no site needs so many")
+        raise _wrong(path, f"there are more than {_MOST_VALUES:,} values, which is the limit")
     if len(path) > DEEPEST:
         raise _wrong(path[:4], f"entries are nested more than {DEEPEST} deep")
     if isinstance(value, int) and abs(value) > _MOST:
-        raise _wrong(path, "a number of more than 300 digits is none that anything has")
+        raise _wrong(path, "a number has more than 300 digits")
     if type(value) is int and has_name(path):
         return str(value)  # as a file has it, in which a name is a text
     if value is None or type(value) in (str, int, float, bool):
@@ -100,7 +100,7 @@ def _key(key: Any, path: KeyPath) -> str:
     if isinstance(key, int) and not isinstance(key, bool) and abs(key) <= _MOST:
         return str(key)
     words = {True: "yes and on", False: "no and off"}.get(key) if isinstance(key, bool) else None
-    what = "" if words is None else f"; YAML 1.1 takes {words} for it; write the name in quotes"
+    what = "" if words is None else f"; YAML 1.1 reads {words} as this; write the name in quotes"
     raise _wrong(path, f"a key must be a text, got {type(key).__name__} {shown(key)}{what}")
 
 

@@ -29,21 +29,21 @@ def wrong_with_name(name: str) -> str | None:
     Examples
     --------
     >>> wrong_with_name("Switch 1.2 (Köln)"), wrong_with_name(" x")
-    (None, 'is no name: it must not begin or end with a space')
+    (None, 'is not a valid name: it must not begin or end with a space')
     """
     if not name:
-        return "is no name: it is empty"
+        return "is not a valid name: it is empty"
     if len(name) > LONGEST:
-        return f"is no name: it has {len(name)} characters, and at most {LONGEST} go"
+        return f"is not a valid name: it has {len(name)} characters, and at most {LONGEST} go"
     if name[0] in "@=":
         meaning = "a subscription" if name[0] == "@" else "an assumption's value"
-        return f"is no name: what begins with '{name[0]}' is {meaning}"
+        return f"is not a valid name: what begins with '{name[0]}' is {meaning}"
     if (hidden := hidden_in(name)) is not None:
-        return f"is no name: U+{ord(hidden):04X} in it is no printable character"
+        return f"is not a valid name: U+{ord(hidden):04X} in it is not a printable character"
     if name != name.strip():
-        return "is no name: it must not begin or end with a space"
+        return "is not a valid name: it must not begin or end with a space"
     if re.fullmatch(r"client_[0-9]+", name):
-        return "is no name: client_ and a number is that of a client"
+        return "is not a valid name: client_ and a number is that of a client"
     return None
 
 
@@ -53,11 +53,11 @@ def wrong_with_text(text: str, *, lines: bool = False) -> str | None:
     Examples
     --------
     >>> wrong_with_text("10\u00a0km"), wrong_with_text("a\u202eb")
-    (None, 'has U+202E, which is no printable character')
+    (None, 'has U+202E, which is not a printable character')
     """
     ends = text if lines else text.rstrip("\n")  # as YAML leaves one at the end of a folded text
     hidden = hidden_in(ends, SPACES + ("\n\t" if lines else ""))
-    return None if hidden is None else f"has U+{ord(hidden):04X}, which is no printable character"
+    return None if hidden is None else f"has U+{ord(hidden):04X}, which is not a printable character"
 
 
 def is_kept_for_clients(name: str) -> bool:

@@ -77,7 +77,7 @@ class _Composer(Composer):
         line = event.start_mark.line + 1
         self.seen += 1
         if self.seen > MOST_NODES:
-            raise _TooMuchError(f"more than {MOST_NODES:,} keys and values; no file needs so many", line)
+            raise _TooMuchError(f"more than {MOST_NODES:,} keys and values, which is the limit", line)
         if isinstance(event, AliasEvent):
             return super().compose_node(parent, index)
         if self.deep > DEEPEST:
@@ -117,7 +117,7 @@ def plain_data(text: str, name: str, starts: str) -> tuple[dict[str, Any], dict[
     except _TooMuchError as error:
         raise InputError(Problem(str(error), name, error.line)) from None
     if not isinstance(node, MappingNode):
-        raise InputError(Problem(f"is empty or no mapping; {starts}", name, 1))
+        raise InputError(Problem(f"is empty or not a mapping; {starts}", name, 1))
     reader = _Reader(name, loader.constructor)
     data = reader.value(node, (), node.start_mark.line + 1, of_alias=False)
     name_holders(data, reader.lines)
@@ -151,7 +151,7 @@ class _Reader:
         self.from_aliases += of_alias * (1 + len(node.value))
         if self.from_aliases > _MOST_FROM_ALIASES:
             most = f"{_MOST_FROM_ALIASES:,}"
-            raise InputError(Problem(f"aliases (*) bring in more than {most} entries; no site needs so many",
+            raise InputError(Problem(f"aliases (*) bring in more than {most} entries, which is the limit",
                                      self.name, line))  # fmt: skip
         if len(path) >= DEEPEST:
             raise InputError(Problem(f"entries are nested more than {DEEPEST} deep", self.name, line))
@@ -215,7 +215,7 @@ class _Reader:
         try:
             return text.encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError:
-            raise self.refusal("half a character stands here (\\ud800 to \\udfff go in pairs)", node) from None
+            raise self.refusal("an unpaired surrogate stands here (\\ud800 to \\udfff come in pairs)", node) from None
 
     def refusal(self, message: str, node: Node) -> InputError:
         return InputError(Problem(message, self.name, node.start_mark.line + 1))

@@ -200,8 +200,8 @@ def _site_of(
         name = assumption_in(key, file.data)
         if name is not None and name not in source.origins.values():
             raise InputError(
-                f"--set assumption.{name}: nothing in {source.name} takes '={name}': it says in words what other "
-                "entries hold, so another value would change no figure; change those entries"
+                f"--set assumption.{name}: nothing in {source.name} takes '={name}': it describes other "
+                "entries in words, so another value would have no effect; change those entries"
             )
     counted = source
     if clients is not None:

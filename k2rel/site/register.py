@@ -23,9 +23,9 @@ def set_by_user(what: str, had: object) -> str:
     Examples
     --------
     >>> set_by_user("psu.mttr", None)
-    'set by the user (psu.mttr); the file says nothing of it'
+    'set by the user (psu.mttr); the file does not state it'
     """
-    return f"set by the user ({what}); the file {'says nothing of it' if had is None else f'has {_said(had)}'}"
+    return f"set by the user ({what}); the file {'does not state it' if had is None else f'has {_said(had)}'}"
 
 
 def _said(had: object) -> str:

@@ -65,7 +65,7 @@ def save(site: Site, path: str | PathLike[str], *, force: bool = False) -> Path:
     if text is None:
         text = yaml_text_of(data)
         if yaml_source(text, str(target)).data != data:
-            raise InputError(f"{site.name} cannot be written to {target}: some text of it is no text of a file")
+            raise InputError(f"{site.name} cannot be written to {target}: some of its text cannot be written to a file")
     if len(text.encode()) > MOST_BYTES:
         raise InputError(f"{target}: would be larger than {MOST_BYTES // 1_000_000} MB, and no file is read that is")
     write_all(target, text, _beside(site, target))
@@ -102,7 +102,7 @@ def _target(path: str | PathLike[str], *, force: bool) -> Path:
     if str(path).lower() in {name.lower() for name in level_names()}:
         raise InputError(f"{path}: this is the name of a level, which would be read in its place; write {path}.yaml")
     if check_place(target, path) and not force:
-        raise InputError(f"{path}: is there already; say force=True to replace it")
+        raise InputError(f"{path}: already exists; use force=True to replace it")
     return target
 
 
@@ -129,8 +129,8 @@ def _beside(site: Site, target: Path) -> dict[Path, str]:
     there, here = target.parent / site.rates_table, Path(str(site.rates_file))
     if there.resolve() == here.resolve():
         return {}
-    other = f"{target}: another table of rates, {there}, lies where that of this site has to"
-    text = text_for(there, here, "no table of rates needs so much", other)
+    other = f"{target}: another table of rates, {there}, is in the place of that of this site"
+    text = text_for(there, here, "a table of rates must be smaller", other)
     return {} if text is None else {there: text}
 
 

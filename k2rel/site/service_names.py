@@ -57,8 +57,8 @@ def of_full_service(site: Site) -> tuple[str, str]:
         scope: [site.traffic[name].title for name in site.full_service_of if site.traffic[name].scope == scope]
         for scope in ("client", "site")
     }
-    parts = [f"{_listed(asked['client'])} whole for every client"] if asked["client"] else []
-    parts += [f"{_listed(asked['site'])} whole"] if asked["site"] else []
+    parts = [f"{_listed(asked['client'])} in full for every client"] if asked["client"] else []
+    parts += [f"{_listed(asked['site'])} in full"] if asked["site"] else []
     return FULL_SERVICE, f"full service: {', '.join(parts)}"
 
 

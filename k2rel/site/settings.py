@@ -199,7 +199,7 @@ def _with_one(site: Site, name: str, what: str, value: str) -> Site:
     """Make one change: of a traffic class, or of the parts that the name is about."""
     if name in site.traffic and what in _OF_FLOWS:
         if what != "demand" and site.traffic[name].scope == "site":
-            raise InputError(f"'{name}' is a site-wide flow, and no client's whose path could change")
+            raise InputError(f"'{name}' is a site-wide flow; only the path of a client can change")
         if (limits := from_text(value)) is not None:
             return _with_limits(site, name, what, limits)
         return _with_flow(site, name, _OF_FLOWS[what], float(_read(what, value, _unit_of(site, name))))
@@ -219,7 +219,7 @@ def _with_one(site: Site, name: str, what: str, value: str) -> Site:
         return _with_parts(site, (replace(part, by_hand=law.over(part.by_hand)) for part in parts))
     parts = [part for part in parts if part.id not in site.drives]
     if not parts:
-        raise InputError(f"drives act through their RAID set alone, so {what} of a drive would change nothing")
+        raise InputError(f"drives count through their RAID set only, so {what} of a drive would have no effect")
     if what == "external":
         return _with_parts(site, (replace(part, external=bool(read)) for part in parts))
     parts = [part for part in parts if part.id not in site.client_parts]
@@ -317,8 +317,8 @@ def _nothing_named(site: Site, name: str, what: str) -> str:
         raid = site.raid_sets[name]
         return (
             f"'{name}' is a RAID set, whose failures follow from its drives: set mttf, mttr or rates of their type "
-            f"({raid.drive_type}.mttf=...), or alike of each of them ({raid.drives[0]}.mttf=... and so on); times of "
-            "rebuild and restore stand in the file"
+            f"({raid.drive_type}.mttf=...), or the same of each of them ({raid.drives[0]}.mttf=... and so on); "
+            "rebuild and restore times are set in the file"
         )
     if name in site.own_parts:
         part = site.own_parts[name][0]

@@ -163,7 +163,7 @@ def read_yaml(path: Path, starts: str = _STARTS) -> YamlSource:
 
 def yaml_text(path: Path) -> str:
     """The text of a YAML file as it stands."""
-    return read_text(path, MOST_BYTES, "no site file needs so much")
+    return read_text(path, MOST_BYTES, "a site file must be smaller")
 
 
 def yaml_source(text: str, name: str, starts: str = _STARTS) -> YamlSource:
@@ -182,9 +182,9 @@ def _parsed(text: str, name: str, starts: str) -> tuple[dict[str, Any], Mapping[
         line_number = mark.line + 1 if mark is not None else None
         why = str(error.problem or error.context)
         if "but got '{'" in why:
-            why += "; a text with braces stands in quotes inside [] and {}"
-        raise InputError(Problem(f"is no valid YAML: {why}", name, line_number)) from None
+            why += "; a text with braces has to be in quotes inside [] and {}"
+        raise InputError(Problem(f"is not valid YAML: {why}", name, line_number)) from None
     except (YAMLError, RecursionError, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(Problem(f"is no valid YAML: {str(error).splitlines()[0][:200]}", name)) from None
+        raise InputError(Problem(f"is not valid YAML: {str(error).splitlines()[0][:200]}", name)) from None

@@ -67,7 +67,7 @@ def start(
         new["title"] = title
     written = edited(text, source.data, new)
     if written is None:
-        raise InputError(f"{original}: its name cannot be changed in its place; copy the file and change it by hand")
+        raise InputError(f"{original}: its name cannot be changed automatically; copy the file and change it by hand")
     try:
         site_of(yaml_source(written, str(original)))
     except InputError as error:
@@ -89,9 +89,9 @@ def _target(path: str | Path, force: bool) -> Path:
         )
     there = check_place(target, path)
     if not target.parent.is_dir():
-        raise InputError(f"{path}: there is no folder {target.parent}; make it first")
+        raise InputError(f"{path}: there is no folder {target.parent}; create it first")
     if there and not force:
-        raise InputError(f"{path}: is there already; say --force to replace it")
+        raise InputError(f"{path}: already exists; use --force to replace it")
     return target
 
 
@@ -100,8 +100,8 @@ def _beside(target: Path, original: Path, files: tuple[Path, ...]) -> dict[Path,
     result = {}
     for file in files:
         there = target.parent / file.relative_to(original.parent)
-        other = f"{target}: another file, {there}, lies where one that the copy needs has to"
-        text = text_for(there, file, "no file of a site needs so much", other)
+        other = f"{target}: another file, {there}, is in the place of one that the copy needs"
+        text = text_for(there, file, "a file of a site must be smaller", other)
         if text is not None:
             result[there] = text
     return result

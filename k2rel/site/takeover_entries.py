@@ -118,7 +118,7 @@ class HeartbeatEntry(Record):
 
     heartbeat: _Stages = Field(description="a part, at least so many of some, or a list of these, all of which")
     missing: _Missing = Field(
-        "wait", description="without it: no takeover begins, or its loss is taken for a loss of the unit"
+        "wait", description="without it: no takeover begins, or its failure is taken for a failure of the unit"
     )
 
 
@@ -127,7 +127,7 @@ class FenceEntry(Record):
 
     fence: _Stages = Field(description="a part, at least so many of some, or a list of these, all of which")
     missing: _Missing = Field("wait", description="without it: no takeover begins, or it begins without")
-    coverage: Probability = Field(1.0, description="probability that it does its work, where it works")
+    coverage: Probability = Field(1.0, description="probability that it performs its function when it is up")
     time: Wait = Field(0.0, description="mean time that it takes, before the switchover")
 
 
@@ -168,7 +168,7 @@ class FailedTakeoverEntry(Record):
 class ReadinessEntry(Record):
     """A takeover that becomes unready without anyone's noticing, and drills, which find that."""
 
-    drift: Rate = Field(0.0, description="how often that happens; the next takeover then fails")
+    drift: Rate = Field(0.0, description="rate of this; the next takeover then fails")
     drill: PositiveDuration | None = Field(None, description="mean interval of drills; default: none is held")
     takes: Wait = Field(0.0, description="mean interruption by a drill")
 
@@ -186,8 +186,10 @@ class UnitEntry(Record):
     """Parts that fail over together: what is watched, and what shuts down when the role moves away."""
 
     server: Name = Field(description="the component that shuts down when its role was taken over")
-    triggers: tuple[PartName, ...] = Field(min_length=1, description="loss of any of these makes the role move")
-    heartbeat: Name | None = Field(None, description="without it the backup does not notice that the primary is gone")
+    triggers: tuple[PartName, ...] = Field(min_length=1, description="a failure of any of these makes the role move")
+    heartbeat: Name | None = Field(
+        None, description="without it the backup does not detect that the primary has failed"
+    )
     takeover_needs: tuple[_UnitNeed, ...] = Field(
         (), max_length=32, description="format 2: what a takeover from this unit needs; 'heartbeat' is short for one"
     )
@@ -196,8 +198,8 @@ class UnitEntry(Record):
     )
     shuts_down: Literal["noticed", "lost"] = Field(
         "noticed",
-        description="when a takeover shuts the server down: its own unit's loss was noticed, or the unit has lost a "
-        "trigger, noticed or not",
+        description="when a takeover shuts the server down: the failure of its own unit was detected, or a trigger of "
+        "the unit has failed, detected or not",
     )
 
 
@@ -221,7 +223,7 @@ class RoleEntry(Record):
 
     title: Title | None = None
     holders: tuple[HolderEntry, ...] = Field(
-        description="where it can be, in the order in which they are asked; in format 1 by the order of the sides"
+        description="where it can be, in the order in which they are tried; in format 1 by the order of the sides"
     )
     failback: Failback = Field(
         "manual",
@@ -230,7 +232,7 @@ class RoleEntry(Record):
     )
     backup: Literal["healthy", "able"] = Field(
         "healthy",
-        description="what a takeover asks of the backup: no trigger at all, or only what the role needs",
+        description="what a takeover requires of the backup: no trigger at all, or only what the role needs",
     )
     coverage: Coverage = Field(
         1.0,
@@ -241,7 +243,7 @@ class RoleEntry(Record):
     switchover: Duration = Field(0.0, description="time that a takeover takes")
     unable_backup: Literal["takes over", "waits"] = Field(
         "takes over",
-        description="what a backup does that has lost no trigger but lacks something that the role needs, as the "
+        description="what a backup does whose triggers are up but which lacks something that the role needs, as the "
         "storage that both sides use",
     )
     recovered_backup: Literal["waits", "takes over"] = Field(
@@ -251,11 +253,11 @@ class RoleEntry(Record):
     )
     restart: Literal["out of service", "in service"] = Field(
         "out of service",
-        description="how a server comes back that was down with the role while nobody took it over",
+        description="how a server returns that was down with the role while no other holder took over",
     )
     operator_places: Literal["preferred", "former", "other"] = Field(
         "preferred",
-        description="where an operator places the role after a takeover that failed, of holders that are equally good: "
+        description="where an operator places the role after a takeover that failed, of holders that are equally able: "
         "the one that is asked first, the one that had it, or another than that",
     )
     operator_moves: Literal["failed takeovers", "any loss"] = Field(
@@ -266,33 +268,33 @@ class RoleEntry(Record):
     detection: Detection = Field(
         0.0,
         validate_default=True,
-        description="format 2: mean time from a loss until its takeover begins; by what failed as 'coverage'",
+        description="format 2: mean time from a failure until its takeover begins; by what failed as 'coverage'",
     )
     giveback: Wait | None = Field(
         None, description="format 2: mean interruption when it returns to its first holder; default: switchover"
     )
-    spurious: Rate = Field(0.0, description="format 2: how often it is taken over without a cause")
+    spurious: Rate = Field(0.0, description="format 2: rate of spurious takeovers")
     failed_takeover: FailedTakeoverEntry | None = Field(
         None, description="format 2: what follows a takeover that failed; default: an operator, who succeeds"
     )
     readiness: ReadinessEntry | None = Field(
-        None, description="format 2: how its takeover becomes unready unnoticed; default: never"
+        None, description="format 2: how its takeover becomes unready without being detected; default: never"
     )
     partition: Literal["keeps", "moves"] = Field(
         "keeps",
-        description="format 2: who goes on where both sides work, do not see each other, and one can stop the other: "
+        description="format 2: who goes on where both sides are up, do not see each other, and one can stop the other: "
         "the one that has the role, or the other",
     )
     split_brain: SplitBrainEntry | None = Field(
-        None, description="format 2: what it means that two have the role; default: down until they see each other"
+        None, description="format 2: what follows where two have the role; default: down until they see each other"
     )
 
 
 class SuspensionEntry(Record):
     """A part that goes out of use, though it works, until what was lost is back."""
 
-    lost: tuple[Name, ...] = Field(min_length=1, max_length=200, description="all of these do not work")
-    works: tuple[Name, ...] = Field((), max_length=200, description="while all of these work")
+    lost: tuple[Name, ...] = Field(min_length=1, max_length=200, description="all of these are down")
+    works: tuple[Name, ...] = Field((), max_length=200, description="while all of these are up")
     auto_recovery: PositiveDuration | None = Field(
         None, description="mean time after which it is in use again where one of 'works' is gone; default: never"
     )

@@ -89,9 +89,9 @@ def _never_asked_for(path: KeyPath, role: RoleEntry) -> Iterator[tuple[KeyPath, 
         )
     if (ready := role.readiness) is not None:
         if ready.drift == 0:
-            yield (*path, "readiness"), "nothing drifts, so it has no effect; give drift, as 0.5 per year"
+            yield (*path, "readiness"), "there is no drift, so it has no effect; give drift, such as 0.5 per year"
         if ready.takes and ready.drill is None:
-            yield (*path, "readiness", "takes"), "no drill is held, so none takes time; give drill, as 90 d"
+            yield (*path, "readiness", "takes"), "there are no drills, so it has no effect; give drill, such as 90 d"
     if (split := role.split_brain) is not None and split.restore and split.restore_probability == 0:
         yield (
             (*path, "split_brain", "restore"),

@@ -56,7 +56,7 @@ def _unit(checks: Checks, key: str, entry: UnitEntry, components: Mapping[str, C
         checks.known(entry.heartbeat, checks.shared, (*path, "heartbeat"), "component")
         if entry.heartbeat == entry.server:
             checks.report(
-                (*path, "heartbeat"), f"'{entry.server}' cannot tell of its own loss; name what joins the holders"
+                (*path, "heartbeat"), f"'{entry.server}' cannot report its own failure; name what joins the holders"
             )
     needs = tuple(
         _takeover_need(checks, (*path, "takeover_needs", index), need)
@@ -68,7 +68,8 @@ def _unit(checks: Checks, key: str, entry: UnitEntry, components: Mapping[str, C
             checks.report(where, f"the unit has its heartbeat already, '{entry.heartbeat}'; write all of it here")
         if need.kind != "fence" and need.missing == "wait" and entry.server in need.stages:
             message = (
-                f"'{entry.server}' is lost itself when it is to be taken over; name what is there then, as the link"
+                f"'{entry.server}' has failed itself when its role is to be taken over; name a part that is up then, "
+                "such as the link"
             )
             checks.report(where if need.kind == "heartbeat" else where[:-1], f"{message} between the holders")
         if need.kind == "fence":
@@ -76,7 +77,7 @@ def _unit(checks: Checks, key: str, entry: UnitEntry, components: Mapping[str, C
             if stopped is not None:
                 needs_it = "" if stopped == entry.server else f" needs '{entry.server}', which"
                 checks.report(
-                    where, f"'{stopped}'{needs_it} is the server that it has to stop; name what works beside it"
+                    where, f"'{stopped}'{needs_it} is the server that it has to stop; name a part that is up without it"
                 )
     return Unit(key, entry.server, entry.triggers, entry.heartbeat, entry.shuts_down, needs, entry.takes_down)
 
@@ -209,37 +210,42 @@ def _check_holder_names(checks: Checks, path: KeyPath, holders: Sequence[HolderE
         if name is not None and name in names[:index]:
             checks.report((*path, index, "name"), f"'{name}' is another holder's name too; give each its own")
         elif name in checks.sides:
-            checks.report((*path, index, "name"), f"'{name}' is the name of a side; call the holder otherwise")
+            checks.report((*path, index, "name"), f"'{name}' is the name of a side; give the holder another name")
 
 
 def _check_failed(checks: Checks, path: KeyPath, entry: FailedTakeoverEntry) -> None:
     if entry.retry_coverage > 0 and entry.retry_after == 0:
-        checks.report((*path, "retry_after"), "a retry takes a mean time above 0; say when it is made, as 2 min")
+        checks.report((*path, "retry_after"), "a retry needs a mean time above 0 until it is made, such as 2 min")
     if entry.retry_after > 0 and entry.retry_coverage == 0:
-        checks.report((*path, "retry_after"), "no retry succeeds; give retry_coverage, the probability that one does")
+        checks.report((*path, "retry_after"), "no retry succeeds; give retry_coverage, its probability of success")
     if entry.operator_coverage < 1 and entry.restoration == 0:
         checks.report(
             (*path, "restoration"),
-            f"the operator succeeds with probability {entry.operator_coverage:g}, and nothing would follow else; give "
-            "the mean time until the role is placed then, as 8 h",
+            f"the operator succeeds with probability {entry.operator_coverage:g}, and nothing is stated for when "
+            "that fails; give "
+            "the mean time until the role is placed then, such as 8 h",
         )
 
 
 def _check_readiness(checks: Checks, path: KeyPath, entry: ReadinessEntry) -> None:
     if entry.drill is not None and entry.drift == 0:
-        checks.report((*path, "drill"), "drills find what has drifted, and nothing drifts; give drift, as 0.5 per year")
+        checks.report(
+            (*path, "drill"),
+            "drills find a standby that is not ready, and there is no drift; give drift, such as 0.5 per year",
+        )
     if entry.drill is not None and entry.takes >= entry.drill:
-        checks.report((*path, "takes"), "a drill takes as long as the time from one to the next; give less, as 1 min")
+        checks.report((*path, "takes"), "a drill takes as long as the interval of drills; give less, such as 1 min")
     if entry.drill is not None and entry.drill > _RAREST * HOURS_PER_YEAR:
         checks.report((*path, "drill"), f"at most {_RAREST} years; leave drill out where none is held")
 
 
 def _check_split(checks: Checks, path: KeyPath, entry: SplitBrainEntry) -> None:
     if entry.restore_probability > 0 and entry.restore == 0:
-        checks.report((*path, "restore"), "data that must be restored take a mean time above 0; give it, as 24 h")
+        checks.report((*path, "restore"), "restoring the data needs a mean time above 0; give it, such as 24 h")
     if entry.restore_probability > 0 and entry.mend == 0:
         checks.report(
-            (*path, "mend"), "that data must be restored shows when the split is mended; give the time of that, as 2 h"
+            (*path, "mend"),
+            "data are restored after the split brain has been resolved; give the time of that, such as 2 h",
         )
 
 
@@ -253,9 +259,9 @@ def _check_servers(checks: Checks, units: Mapping[str, Unit], roles: Mapping[str
             if not checks.known(server, checks.document.components, where, "component"):
                 continue
             if server == unit.server or server in unit.takes_down[:index]:
-                checks.report(where, f"'{server}' goes down already; name further servers")
+                checks.report(where, f"'{server}' shuts down already; name further servers")
             elif server not in servers:
-                checks.report(where, f"'{server}' is no server of a unit or holder, so it cannot shut down")
+                checks.report(where, f"'{server}' is not a server of a unit or holder, so it cannot shut down")
 
 
 def _check_missing(checks: Checks, units: Mapping[str, Unit], roles: Mapping[str, Role]) -> None:
@@ -293,7 +299,9 @@ def _suspensions(checks: Checks, components: Mapping[str, Component]) -> tuple[S
             lost = next((one for one in entry.lost if one in without), None)
             if lost is not None:
                 needs_it = "" if lost == name else f" needs '{lost}', which"
-                checks.report((*path, "works", index), f"'{name}'{needs_it} is lost then, so that this can never be")
+                checks.report(
+                    (*path, "works", index), f"'{name}'{needs_it} has failed then, so that this can never happen"
+                )
         asked[part] = with_needs((*entry.lost, *entry.works), components)
         after = math.inf if entry.auto_recovery is None else entry.auto_recovery
         if math.inf > after > _RAREST * HOURS_PER_YEAR:
@@ -303,7 +311,7 @@ def _suspensions(checks: Checks, components: Mapping[str, Component]) -> tuple[S
     for circle in _circles(asked):
         checks.report(
             ("suspends", circle[0]),
-            f"suspends itself in a circle: {' asks for '.join((*circle, circle[0]))}; what one asks for must not "
+            f"suspends itself in a circle: {' requires '.join((*circle, circle[0]))}; what one requires must not "
             "depend on the other",
         )
     return tuple(result)

@@ -32,7 +32,7 @@ class BlockFiles:
         if not isinstance(given, str) or not given.strip():
             raise InputError("needs the name of a file, such as rack.yaml")
         if self.folder is None:
-            raise InputError("blocks come from files beside the site file, and this site is no file; write it out")
+            raise InputError("blocks come from files beside the site file, and this site is not a file; write it out")
         if "\\" in given or PurePosixPath(given).is_absolute() or PureWindowsPath(given).drive:
             raise InputError(
                 f"'{given[:80]}' must lie inside the folder of the site file; write rack.yaml or parts/rack.yaml"
@@ -45,7 +45,7 @@ class BlockFiles:
             real, home = path.resolve(), self.folder.resolve()
             is_file = real.is_file()
         except (OSError, RuntimeError, ValueError):
-            raise InputError(f"'{given[:80]}' is no usable file name") from None
+            raise InputError(f"'{given[:80]}' is not a valid file name") from None
         if not real.is_relative_to(home):
             raise InputError(f"'{given[:80]}' leads out of the folder of the site file")
         if not is_file:
@@ -63,7 +63,7 @@ def parameters_of(block: YamlSource, given: dict[str, Scalar]) -> dict[str, Scal
         raise InputError(block.problem(("parameters",), "must be entries of the form name: default"))
     for name, value in known.items():
         if not VARIABLE.fullmatch(name):
-            why = "is no name of a parameter: letters, digits and '_', a letter first"
+            why = "is not a valid parameter name: letters, digits and '_', a letter first"
             raise InputError(block.problem(("parameters", name), why))
         if isinstance(value, dict | list):
             raise InputError(block.problem(("parameters", name), "a default is one value; leave it empty for none"))

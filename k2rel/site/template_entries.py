@@ -107,7 +107,7 @@ class Entries:
         if "each" in rest:
             if len(rest) > 1:
                 others = ", ".join(f"'{key}'" for key in rest if key != "each")
-                self.report(scope, (*at, "each"), f"stands alone beside 'repeat', without {others}")
+                self.report(scope, (*at, "each"), f"is the only entry beside 'repeat', without {others}")
                 return
             rest, below = rest["each"], (*at, "each")
         for inner in self._choices(item["repeat"], scope, at):
@@ -120,7 +120,7 @@ class Entries:
             return
         for name in repeat:
             if VARIABLE.fullmatch(name) is None:
-                why = "is no name of a variable: letters, digits and '_', a letter first"
+                why = "is not a valid variable name: letters, digits and '_', a letter first"
                 self.report(scope, (*where, name), why)
                 return
             if name in scope.variables:
@@ -236,7 +236,7 @@ class Entries:
         where: KeyPath = (*at, pattern)
         if len(found) > 1 or "between" in item:
             other = found[1] if len(found) > 1 else "between"
-            self.report(scope, (*at, other), f"says the ends a second time, beside {pattern}; give one of them")
+            self.report(scope, (*at, other), f"gives the ends a second time, beside {pattern}; give one of them")
             return
         if taken := [name for name in ENDS if name in scope.variables]:
             why = f"'{taken[0]}' is an end of the link in a pattern; give the variable of 'repeat' another name"

@@ -62,9 +62,7 @@ def _pieces(text: str) -> tuple[tuple[bool, str], ...]:
         if found.group(1) is not None:
             result.append((True, found.group(1)))
         elif piece in "{}":
-            raise InputError(
-                f"'{text[:60]}' has a brace too few or too many; a brace itself is written twice, {piece * 2}"
-            )
+            raise InputError(f"'{text[:60]}' has an unmatched brace; write a literal brace twice, {piece * 2}")
         else:
             result.append((False, piece[0] if piece in ("{{", "}}") else piece))
     return tuple(result)
@@ -80,7 +78,10 @@ def _value(inside: str, variables: Variables) -> Scalar:
     if digits is None:
         raise InputError(f"'{{{inside[:40]}}}': a width is written as {{n:02}}, for two digits at least")
     if isinstance(value, bool) or not isinstance(value, int):
-        raise InputError(f"'{{{inside[:40]}}}': '{as_written(value)[:40]}' is no whole number, which alone has a width")
+        raise InputError(
+            f"'{{{inside[:40]}}}': '{as_written(value)[:40]}' is not a whole number, and only whole "
+            "numbers have a width"
+        )
     return f"{value:0{digits.group(1)}}"
 
 
@@ -96,7 +97,7 @@ class _Arithmetic:
             place = found.end()
         if place < len(text) or not text.strip() or len(text) > 80:
             divided = "; whole numbers are divided by //" if "/" in text[place : place + 1] else ""
-            raise self.refusal(f"is no name of a variable and no arithmetic such as {{n+1}} or {{2*n}}{divided}")
+            raise self.refusal(f"is neither a variable nor arithmetic such as {{n+1}} or {{2*n}}{divided}")
 
     def refusal(self, why: str) -> InputError:
         return InputError(f"'{{{self.text[:60]}}}' {why}")
@@ -104,7 +105,7 @@ class _Arithmetic:
     def result(self) -> Scalar:
         value = self._sum()
         if self.tokens:
-            raise self.refusal(f"goes on with '{self.tokens[0].group().strip()}' where it should end")
+            raise self.refusal(f"continues with '{self.tokens[0].group().strip()}' after its end")
         return value
 
     def _sign(self) -> str:
@@ -137,7 +138,7 @@ class _Arithmetic:
         if name is not None:
             if name not in self.variables:
                 near = closest(name, self.variables) if self.variables else ""
-                raise self.refusal(f"needs a variable '{name}', which there is not{near}")
+                raise self.refusal(f"needs a variable '{name}', which is not defined{near}")
             return self.variables[name]
         if sign == "-":
             return -self._number(self._single())
@@ -151,7 +152,7 @@ class _Arithmetic:
 
     def _number(self, value: Scalar) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise self.refusal(f"counts with '{as_written(value)[:40]}', which is no whole number")
+            raise self.refusal(f"counts with '{as_written(value)[:40]}', which is not a whole number")
         return value
 
 
@@ -199,7 +200,7 @@ def _range(text: str, variables: Variables) -> Sequence[Scalar] | None:
     if ends is None and (long := _TOO_LARGE.search(written)):
         raise InputError(f"'{text[:40]}': {long.group()[:12]} is too large; the ends of a range have up to nine digits")
     if ends is None:
-        raise InputError(f"'{text[:40]}' is no range; one is written as 1..4 or A..D, with both ends")
+        raise InputError(f"'{text[:40]}' is not a range; write one as 1..4 or A..D, with both ends")
     first, last = ends.groups()
     if first.isalpha() != last.isalpha() or (first.isalpha() and first.isupper() != last.isupper()):
         raise InputError(f"'{text[:40]}' has ends of two kinds; a range is written as 1..4 or A..D")

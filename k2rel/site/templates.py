@@ -263,7 +263,7 @@ class _Writer:
             real, file = self.files.find(given.get("from"), scope.source if scope.block else None)
             if real in scope.files:
                 way = ", ".join(path.name for path in (*scope.files[scope.files.index(real) :], real))
-                raise InputError(f"leads back to itself ({way}), so that it would repeat for ever")
+                raise InputError(f"leads back to itself ({way}), so that it would never end")
             if scope.depth >= DEEPEST:
                 raise InputError(f"blocks are nested more than {DEEPEST} deep")
             if self.uses > MOST_PARTS:

@@ -74,7 +74,7 @@ def _order_holders(editor: Editor, document: doc.SiteDocument, variant: str | No
             order = order_by_side([holder.side for holder in role.holders], tuple(document.sides))
             if order != list(range(len(order))):
                 editor.reorder(path, order)
-                editor.say(path, f"{name}: holders in the order in which they were asked")
+                editor.say(path, f"{name}: holders in the order in which they were tried")
 
 
 def _give_priorities(editor: Editor, documents: dict[str | None, doc.SiteDocument]) -> None:
@@ -85,7 +85,8 @@ def _give_priorities(editor: Editor, documents: dict[str | None, doc.SiteDocumen
         if (*changes, "full_service") in editor.source.lines:
             raise editor.refusal(
                 (*changes, "full_service"),
-                "a variant's list of full service has no like in format 2, where each class has its priority; give "
+                "a variant's list of full service has no equivalent in format 2, where each class has its priority; "
+                "give "
                 "'priority' to its classes by hand",
             )
         if yielding(document) != behind:
@@ -95,7 +96,9 @@ def _give_priorities(editor: Editor, documents: dict[str | None, doc.SiteDocumen
     for name in base.traffic:
         if name in behind and base.traffic[name].priority != "background":
             if "priority" in base.traffic[name].model_fields_set:
-                raise editor.refusal(("traffic", name, "priority"), "and the list of full service say two things")
+                raise editor.refusal(
+                    ("traffic", name, "priority"), "and the list of full service contradict each other"
+                )
             editor.add_after(("traffic", name, "demand"), "priority", "background")
             editor.say(("traffic", name), f"{name}: priority: background")
     if base.full_service is not None:

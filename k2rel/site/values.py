@@ -225,7 +225,7 @@ OneBranch = Annotated[
 
 def _counted(value: object) -> object:
     if value == "majority":
-        raise ValueError("'majority' is of votes and stands under 'quorum' alone; write how many")
+        raise ValueError("'majority' applies to votes, under 'quorum' only; write how many")
     return no_truth(value)
 
 
@@ -249,7 +249,7 @@ OneNeed = Annotated[Annotated[OnePart, Tag("Name")] | Annotated[KOutOfN, Tag("Co
 def _each_once(value: tuple[str | KOutOfN, ...]) -> tuple[str | KOutOfN, ...]:
     names = [one for one in value if isinstance(one, str)]
     if len(set(names)) < len(names):
-        raise ValueError(f"names '{next(one for one in names if names.count(one) > 1)}' twice; once says it")
+        raise ValueError(f"names '{next(one for one in names if names.count(one) > 1)}' twice; name it once")
     return value
 
 

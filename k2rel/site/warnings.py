@@ -162,7 +162,8 @@ def _without_effect(document: doc.SiteDocument, site: Site, used: _Uses) -> Iter
         if name not in used.units:
             yield (
                 ("units", name),
-                "no holder of a role names this unit, so loss of its triggers moves nothing; name it in 'units' of a "
+                "no holder of a role names this unit, so a failure of its triggers moves no role; name it in 'units' "
+                "of a "
                 "holder",
             )
     for name, role in site.roles.items():
@@ -193,8 +194,9 @@ def _asked_by_side(document: doc.SiteDocument, site: Site) -> Iterator[Finding]:
             asked = ", ".join(_called(holder.on, holder.side) for holder in role.holders)
             yield (
                 ("roles", name, "holders"),
-                f"format 1 asks holders by the order of the sides whatever the list says: the order is {asked}; list "
-                "them so, or write 'format: 2', in which they are asked as listed",
+                f"format 1 tries holders in the order of the sides, whatever the list states: the order is {asked}; "
+                "list "
+                "them so, or write 'format: 2', in which they are tried as listed",
             )
 
 
@@ -216,7 +218,7 @@ def _holders(site: Site) -> Iterator[Finding]:
                 ("roles", name, "holders"),
                 f"{who} are both on side '{twice}', and what follows a role (preferred paths, 'when', the load of a "
                 "side) knows its side only, so nothing follows it from one of them to the other; give each holder a "
-                "name that 'when' asks for (format 2), or a side of its own",
+                "name for 'when' (format 2), or a side of its own",
             )
 
 
@@ -255,7 +257,7 @@ def _alike_paths(document: doc.SiteDocument, site: Site) -> Iterator[Finding]:
         meant = traffic.prefer == "listed" and "prefer" in entry.model_fields_set
         if traffic.demand_mb_s == 0 or meant or traffic.share != "first":
             continue
-        or_else = "; where the first is meant to take all, write 'prefer: listed'" if traffic.prefer == "listed" else ""
+        or_else = "; if the first is meant to carry all, write 'prefer: listed'" if traffic.prefer == "listed" else ""
         groups: dict[object, list[int]] = {}
         alike: list[list[int]] = []
         for index, path in enumerate(traffic.paths):
@@ -272,8 +274,8 @@ def _alike_paths(document: doc.SiteDocument, site: Site) -> Iterator[Finding]:
             few = f"the {_some(others)} {'is' if len(others) == 1 else 'are'}"
             yield (
                 ("traffic", name, "paths", first),
-                f"it takes all the load{of_side} as long as it works, though {few} alike; to share "
-                "the load write 'share: equal' (format 2), or deal the parts to clients as a subscription"
+                f"it carries all the load{of_side} while it is up, although {few} alike; to share "
+                "the load write 'share: equal' (format 2), or assign the parts to clients by a subscription"
                 + or_else
                 + so,
             )
@@ -352,7 +354,7 @@ def _drifting_tests(site: Site) -> Iterator[Finding]:
             where = ("clients", "parts", second) if second in site.client_parts else _part_path(site, second)
             yield (
                 where,
-                f"it is tested every {other:g} h and {first} every {one:g} h: the phases drift through each other in "
+                f"it is tested every {other:g} h and {first} every {one:g} h: the phases pass through each other in "
                 f"{years:.3g} years, over which their tests are taken as independent; give both the same test_interval "
                 "if they are tested together",
             )

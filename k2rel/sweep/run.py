@@ -204,7 +204,7 @@ def run_sweep(
 def _so_far(cache: Path, keys: Sequence[str]) -> str:
     """How much of a run that ends early is not lost: what lies there, for the folder itself may be gone."""
     good = sum((cache / f"{key}.json").is_file() for key in set(keys))
-    return f"{good:,} of {len(set(keys)):,} points are kept, and the next run goes on from there"
+    return f"{good:,} of {len(set(keys)):,} points are kept, and the next run continues from there"
 
 
 def _kept(cache: Path, key: str) -> tuple[Row | None, bool]:
@@ -276,7 +276,7 @@ def _here(todo: Sequence[tuple[str, Point]], at_once: int) -> Iterator[tuple[str
     while left:
         key = next(iter(left))
         left.pop(key)
-        yield key, {"error": "the process that computed this point died, twice"}
+        yield key, {"error": "the process that computed this point ended unexpectedly, twice"}
         try:
             for other, row in _pooled(_chunks(list(left.items()), 1), 1):
                 left.pop(other, None)
@@ -333,7 +333,7 @@ def _remote(
     other = [name for name in made_with or () if mine[name] != (made_with or {})[name]]
     if other:  # its figures would be kept under a key that is not theirs
         different = ", ".join(f"{name} {mine[name][:16]}, here {(made_with or {})[name][:16]}" for name in other)
-        error = f"the worker computes with other code, data or packages than this machine: {different}"
+        error = f"the worker has other code, data or packages than this machine: {different}"
         return [(key, {"error": error}) for key, _ in chunk]
     with temporary_folder() as here:
         placed = {}

@@ -239,7 +239,9 @@ def read_sweep(path: str | Path) -> SweepSpec:
     listed = {key: [_text(v) for v in value] for key, value in document.set.items() if isinstance(value, list)}
     limits = {key: value for key, value in document.set.items() if isinstance(value, _Limits)}
     if limits and document.sample is None:
-        problems.append(source.problem(("set", next(iter(limits))), "limits are sampled: say how many points (sample)"))
+        problems.append(
+            source.problem(("set", next(iter(limits))), "limits are sampled: give the number of points (sample)")
+        )
     if document.sample is not None and not limits:
         problems.append(source.problem(("sample",), "nothing to sample: give some entry of 'set' limits (low, high)"))
     unclear = [key for key in document.set if not all(split_setting(key))]
