@@ -734,7 +734,7 @@ def test_a_report_is_made_again_when_the_bundled_data_changed_or_its_page_was_ch
     page.write_text(page.read_text().replace("0", "1", 1))
     done = render_reports(levels, out, comparison=False)
     assert done.kept == ()
-    assert "site0: site0.html is not what was written; the report is made again" in done.notes
+    assert "site0: site0.html has been changed; the report is rendered again" in done.notes
     assert render_reports(levels, out, comparison=False).notes == ()
     monkeypatch.setattr(basis, "data_hash", lambda: "other data")
     assert render_reports(levels, out, comparison=False).kept == ()

@@ -163,7 +163,7 @@ def test_a_state_is_saved_and_loaded_and_bad_files_are_said(browser, offline, tm
     assert visit.said() == before
     assert problem(visit) == ""
     for text, sentence in (
-        ("{", "it is no JSON"),
+        ("{", "it is not JSON"),
         ("[1]", "it is no state of the explorer"),
         ("null", "it is no state of the explorer"),
         ('{"failed": ["switch_A"]}', "it is no state of the explorer"),

@@ -96,7 +96,7 @@ def _why_not(study: Study) -> str:
         return str(error)
     if states <= _MOST_STATES:
         return ""
-    return f"the chain has {states:,} states, which is too much to follow a click; k2rel risk takes the time"
+    return f"the chain has {states:,} states, too many to be solved at a click; use k2rel risk"
 
 
 @lru_cache(maxsize=16)
@@ -128,7 +128,7 @@ def _as_html(study: Study, found: Risk, critical: Sequence[tuple[str, str]]) -> 
         for each in found.services
     ]
     heads = ("service", "now", *(COLUMNS[name][0] for name in _SHOWN))
-    text += _table(heads, rows, f"downtime to be expected in the next {horizon}", numbers=3)
+    text += _table(heads, rows, f"expected downtime in the next {horizon}", numbers=3)
     text += f"<h3>Must not fail now</h3>{_critical(found, critical)}"
     todo = [each for each in found.actions if each.after_h == 0.0 and each.downtime_h <= WORTH * main.downtime_h]
     if todo:
@@ -140,9 +140,7 @@ def _as_html(study: Study, found: Risk, critical: Sequence[tuple[str, str]]) -> 
         left = f"Done now, of the {minutes(60 * main.downtime_h)} min of {principal} it leaves:"
         text += f"<h3>What to do first</h3><p>{left}</p><ol>{done}</ol>"
     elif found.actions:
-        text += (
-            "<h3>What to do first</h3><p>Nothing that can be done now lowers the downtime by more than a twentieth.</p>"
-        )
+        text += "<h3>What to do first</h3><p>No action lowers the downtime by more than 5 %.</p>"
     if found.present.failed or found.out_of_service:
         text += f"<h3>Redundant again</h3><p>{in_html(_back(found))}</p>"
     text += "".join(f"<p class='more'>{in_html(_capital(note))}.</p>" for note in found.notes)
@@ -166,13 +164,13 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str, nu
 def _now(up: bool, back_h: float | None) -> str:
     if up:
         return "up"
-    back = "by nobody's repair alone" if back_h is None or back_h == float("inf") else format_duration(back_h)
+    back = "by no single repair" if back_h is None or back_h == float("inf") else format_duration(back_h)
     return f"<span class='failed'>down</span>, back after {back}"
 
 
 def _critical(found: Risk, critical: Sequence[tuple[str, str]]) -> str:
     if not critical:
-        return "<p>No part whose failure would not take the same down at any other time.</p>"
+        return "<p>None: no failure takes a service down that it would not take down with nothing failed.</p>"
     p_within = {each.part: each.p_within for each in found.critical}
     title, text = COLUMNS["p_part_failure"]
     rows = [
@@ -181,7 +179,7 @@ def _critical(found: Risk, critical: Sequence[tuple[str, str]]) -> str:
     ]
     more = f"<p class='more'>… and {len(critical) - _FEW} more, all marked.</p>" if len(critical) > _FEW else ""
     return (
-        f"<p>Marked {_SIGN} in the drawing: alone it takes down, from here alone, what stands beside it.</p>"
+        f"<p>Marked {_SIGN} in the drawing: in this state its failure alone takes down the services listed.</p>"
         + _table(("part", "takes down", title), rows, "what must not fail now", numbers=1)
         + more
     )
@@ -189,13 +187,16 @@ def _critical(found: Risk, critical: Sequence[tuple[str, str]]) -> str:
 
 def _back(found: Risk) -> str:
     if found.redundancy_back_h == float("inf"):
-        return "Not by itself."
+        return "Not automatically."
     parts = [
         f"{part.replace('_', ' ')} repaired after {format_duration(hours)}"
         for part, hours in found.redundancy
         if hours == hours and hours != float("inf")
     ]
-    after = f"After {format_duration(found.redundancy_back_h)} on average all is there, held and in service"
+    after = (
+        f"After {format_duration(found.redundancy_back_h)} on average all parts are up, all roles have a holder "
+        "and all servers are in service"
+    )
     return after + (f"; {', '.join(parts)}" if parts else "") + "."
 
 
@@ -213,7 +214,7 @@ def _otherwise(study: Study, found: Risk) -> str:
     names = " and ".join(role.replace("_", " ") for role in other)
     return (
         f"<p class='more'>The drawing and its tables take all parts as failed at once. Here they failed one after the "
-        f"other, and that has led {in_html(names)} elsewhere.</p>"
+        f"other, which has moved {in_html(names)} elsewhere.</p>"
     )
 
 

@@ -106,7 +106,7 @@ class LiveFigures(Shown):
         ]
         return (
             f"<h2>Services, over a year</h2><p>{in_html(self.said)}</p>"
-            + _table(["service", "availability", "unavailability", "downtime [min/year]", "failures a year"], services)
+            + _table(["service", *(COLUMNS[name][0] for name in _SHOWN)], services)
             + f"<h2>{in_html(self.counted)}</h2>{_table([*of_sides.values()], sides)}"
             + f"<h2>Load on each element{f' [{in_html(units[0])}]' if len(units) == 1 else ''}</h2>"
             + _table(["element", "capacity", "mean", "95 %", "99.9 %", "P(overload)"], elements)
@@ -257,7 +257,7 @@ class LiveSite:
         if solution.ideal is not None:
             ideal = unavailability(one, service_named(one, principal)) * MINUTES_PER_YEAR
             words = COLUMNS["downtime_min_per_year"][1](ideal)
-            said += f" With ideal takeovers, at once and certain, {principal} would be down {words} min a year."
+            said += f" With ideal takeovers, instant and certain, {principal} would be down {words} min a year."
         known = {item.service: item for item in found.services}
         judged: Sequence[Judgement | WindowJudgement] = ()
         note = ""

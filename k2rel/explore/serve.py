@@ -92,7 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             place = urlsplit(self.path)
         except ValueError:
-            return self._refuse(400, "that is no address")
+            return self._refuse(400, "invalid address")
         if not self._own_host():
             return self._refuse(403, "this server answers to its own address only")
         if place.path != "/":
@@ -119,15 +119,15 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(411, "the length is missing")
         answered = {"/ask": answer, "/present": what_is_ahead}.get(self.path)
         if answered is None or not 0 < length <= _MOST_BYTES:
-            return self._refuse(404 if answered is None else 413, "no such question")
+            return self._refuse(404 if answered is None else 413, "no such request")
         if not self.headers.get("Content-Type", "").startswith("application/json"):
             return self._refuse(415, "JSON is needed")
         try:
             asked = json.loads(self.rfile.read(length))
         except (ValueError, RecursionError, OSError):
-            return self._refuse(400, "that is no JSON")
+            return self._refuse(400, "the request is not JSON")
         if not isinstance(asked, dict):
-            return self._refuse(400, "that is no choice")
+            return self._refuse(400, "the request is not a JSON object")
         with self.server.lock:
             found = _glossed(answered(asked, self.server.sites, self.server.data))
         return self._send(200, "application/json", json.dumps(found))
@@ -259,8 +259,8 @@ def serve(
         if not server.local:
             others = f"all addresses of this machine, {socket.gethostname()}," if server.everywhere else "this address"
             print(
-                f"k2rel: other machines reach {others} at port {server.server_port}; nothing is encrypted"
-                + (", the token neither" if token else ""),
+                f"k2rel: other machines reach {others} at port {server.server_port}; the connection is not encrypted"
+                + (", including the token" if token else ""),
                 file=sys.stderr,
             )
         if not token:

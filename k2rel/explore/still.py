@@ -33,5 +33,5 @@ def still_html(level: SiteLike, data: str, why: str) -> str:
             f"in a report, without Python: {first}<code>k2rel report {name}</code>",
         )
     )
-    said = f"Parts cannot be clicked: {in_html(why)}. Live it is there"
+    said = f"Parts cannot be clicked: {in_html(why)}. It is available"
     return f"<div><figure style='margin:0'>{drawing}</figure><p>{said}</p><ul>{ways}</ul></div>"

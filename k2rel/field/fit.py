@@ -227,7 +227,7 @@ def fits_and_reasons(
     --------
     >>> fits, missing = fits_and_reasons(Lives.of([5.0, 5.0]), ["exponential", "weibull"])
     >>> [one.law for one in fits], missing["weibull"]
-    (['exponential'], 'parts: a weibull law needs at least two different times of failure')
+    (['exponential'], 'parts: a weibull distribution needs at least two different times to failure')
     """
     found: list[Fit] = []
     reasons: dict[str, str] = {}

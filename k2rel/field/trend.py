@@ -82,7 +82,7 @@ class Trend(Shown):
         Examples
         --------
         >>> trend_of(RepairHistory(np.zeros(3, int), np.array([1.0, 2.0, 3.0]), np.array([100.0]))).words()[:37]
-        'failures come less often with time (b'
+        'failures become less frequent with ti'
         """
         agree = self.laplace_p < 0.05 and self.military_p < 0.05
         either = self.laplace_p < 0.05 or self.military_p < 0.05

@@ -142,7 +142,7 @@ def render_reports(
     method : {"auto", "exact", "markov", "simulation"}
         Who answers, in all of them.
     roles : {"sticky", "preferred"}
-        Takeovers as modelled, or ideal: at once and certain, roles at the preferred side.
+        Takeovers as modelled, or ideal: instant and certain, roles at the preferred side.
     pdf : bool
         Print each page, where there is a Chromium.
     jobs : int, optional
@@ -211,7 +211,7 @@ def render_reports(
         found = {job.name: kept for job in todo if (kept := up_to_date(job, output)) is not None}
         missing = [job for job in todo if job.name not in found]
         notes += [
-            f"{job.name}: {file} is not what was written; the report is made again"
+            f"{job.name}: {file} has been changed; the report is rendered again"
             for job in missing
             if (file := spoiled(job, output))
         ]
@@ -296,7 +296,7 @@ def _there(jobs: Sequence[Job], output: Path, address: str, bar: Any) -> Iterato
                 if isinstance(error, OSError):
                     words = f"cannot be written: {error.strerror or error}"
                 else:
-                    words = f"the cluster could not make it: {type(error).__name__}: {str(error)[:200]}"
+                    words = f"the cluster could not render it: {type(error).__name__}: {str(error)[:200]}"
                 report = Report(job.name, error=words)
             bar.update(cell_count(job.notebook))
             yield report

@@ -114,12 +114,12 @@ function k2relExplorer(root, data, host) {
       wanting.set(what, [...(wanting.get(what) ?? []), words(part)]);
     }
     const rows = [
-      ...Object.entries(outcome.services).map(([name, there]) => [words(name), mark(there ? "there" : "LOST", !there)]),
-      ...Object.entries(outcome.roles).map(([name, side]) => [`role ${words(name)}`, Object.hasOwn(outcome.split, name) ? mark(`at ${outcome.split[name].map(words).join(" and ")} at once`, true) : side === null ? mark("nobody", true) : held(name, side)]),
+      ...Object.entries(outcome.services).map(([name, there]) => [words(name), mark(there ? "up" : "DOWN", !there)]),
+      ...Object.entries(outcome.roles).map(([name, side]) => [`role ${words(name)}`, Object.hasOwn(outcome.split, name) ? mark(`at ${outcome.split[name].map(words).join(" and ")} at once`, true) : side === null ? mark("no holder", true) : held(name, side)]),
       ...(policy.suspended.length ? [["suspended", outcome.suspended.length ? mark(outcome.suspended.map(words).join(", "), true) : "none"]] : []),
       ["out of service", outcome.out_of_service.map(words).join(", ") || "none"],
       ...[...wanting].map(([what, parts]) => [what, mark(parts.join(", "), true)]),
-      ...Object.entries(outcome.standby).map(([name, there]) => [`backup for ${words(name)}`, mark(there ? "stands by" : "NONE", !there)]),
+      ...Object.entries(outcome.standby).map(([name, there]) => [`standby for ${words(name)}`, mark(there ? "ready" : "NOT READY", !there)]),
       [`clients' ${words(policy.principal)}`, [...counts].map(([sides, count]) => `${count} on ${sides}`).join(", ") + `, ${cut} cut off`],
     ];
     const ofClient1 = new Set(own.map((pattern) => pattern.replace("#", 1)));
@@ -137,9 +137,9 @@ function k2relExplorer(root, data, host) {
         // where all of a way is the client's own, its parts are named
         return part + (behind((each) => !ofClient1.has(each)) || behind(() => true).replaceAll("client 1 ", ""));
       });
-      rows.push([`${words(name)} of client 1`, ways.length ? lines(ways) : mark("lost", true)]);
+      rows.push([`${words(name)} of client 1`, ways.length ? lines(ways) : mark("cut off", true)]);
     }
-    return table([["what"], ["now"]], rows, "services, roles and ways now");
+    return table([["what"], ["now"]], rows, "services, roles and paths now");
   }
 
   /** Why roles are where they are, and the takeovers that this begins. */
@@ -147,7 +147,7 @@ function k2relExplorer(root, data, host) {
     const told = outcome.reasons.map((text) => element("li", words(text)));
     if (told.map((item) => item.textContent).join() !== [...why.children].map((item) => item.textContent).join()) why.replaceChildren(...told);
     const drawn = k2relSteps(outcome.takeovers);
-    const rule = "Mean times as modelled; roles that move at one instant are one takeover. Ways and loads here are those after it has worked.";
+    const rule = "Mean times as modelled; roles that move at one instant are one takeover. Paths and loads shown are those after it has succeeded.";
     begun.replaceChildren(...(drawn.length ? [element("h3", outcome.takeovers.length > 1 ? "Takeovers, step by step" : "The takeover, step by step"), ...drawn, element("p", rule, "more")] : []));
   }
 
@@ -180,7 +180,7 @@ function k2relExplorer(root, data, host) {
   /** Show a state; gives sentences on what of it is not here. */
   function show(state) {
     const wrong = state.failed.filter((part) => !isPart(part)), problems = [];
-    if (wrong.length) problems.push(`${k2relState.some(wrong.map((part) => `"${part.slice(0, 60)}"`))} ${wrong.length > 1 ? "are no parts" : "is no part"} of ${data.level} with ${data.clients} client${several ? "s" : ""}`);
+    if (wrong.length) problems.push(`${k2relState.some(wrong.map((part) => `"${part.slice(0, 60)}"`))} ${wrong.length > 1 ? "are not parts" : "is not a part"} of ${data.level} with ${data.clients} client${several ? "s" : ""}`);
     const side = state.roles || data.home;
     if (!Object.hasOwn(data.policies, side)) problems.push(`roles cannot be at "${side.slice(0, 60)}" before (${Object.keys(data.policies).join(", ")})`);
     failed = new Set(state.failed.filter(isPart).map((part) => meant.get(part)));
@@ -195,7 +195,7 @@ function k2relExplorer(root, data, host) {
     listFailed();
     const lost = Object.entries(outcome.services).filter(([, there]) => !there).map(([name]) => words(name));
     const what = failed.size === 0 ? "Nothing has failed." : `Failed: ${[...failed].map(titleOf).join(", ")}.`;
-    said.textContent = `${what} ${lost.length ? "Lost: " + lost.join(", ") + "." : "Every service is there."}`;
+    said.textContent = `${what} ${lost.length ? "Down: " + lost.join(", ") + "." : "All services are up."}`;
     whyOf(outcome);
     panel.querySelector(".k2x-state").replaceChildren(nowTable(policy, outcome), ...(outcome.loads.length ? [loadTable(outcome.loads)] : []));
     host.tell?.([...failed], home);
@@ -233,12 +233,12 @@ function k2relExplorer(root, data, host) {
   all.append(element("summary", `${whole ? "all " : ""}${data.parts.length} parts as a list`), boxes);
   if (!whole) {
     // of more clients one of each group is listed, up to a bound; the others are found by their names
-    const label = element("label", `Listed are the parts of ${data.listed_clients} of ${data.clients} clients; fail another's by its name: `), field = element("input");
+    const label = element("label", `The list has the parts of ${data.listed_clients} of ${data.clients} clients; fail a part of another client by its name: `), field = element("input");
     Object.assign(field, { type: "text", placeholder: spelled(...everyOwn.at(-1)) });
     field.addEventListener("change", () => {
       const name = field.value.trim();
       if (isPart(name)) { toggle(meant.get(name)); field.value = ""; }
-      else if (name) problem.textContent = `"${name.slice(0, 60)}" is no part of ${data.level}.`;
+      else if (name) problem.textContent = `"${name.slice(0, 60)}" is not a part of ${data.level}.`;
     });
     label.append(field);
     all.append(label);
@@ -267,7 +267,7 @@ function k2relExplorer(root, data, host) {
     host.loaded(state, problems);
   });
   const png = async () => {
-    try { k2relHand(`${name()}.png`, await k2relPng(svg, shown())); } catch { problem.textContent = "This browser makes no PNG of the drawing; the SVG has the same."; }
+    try { k2relHand(`${name()}.png`, await k2relPng(svg, shown())); } catch { problem.textContent = "This browser cannot make a PNG of the drawing; use the SVG."; }
   };
   files.append(
     button("save state", () => k2relHand(`${data.level}_state.json`, k2relState.writeFile(host.record()), "application/json")), " ",

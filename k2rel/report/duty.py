@@ -125,15 +125,15 @@ def show_duty(answer: Answer, table: pd.DataFrame | Refused) -> HTML:
     title = f"Every single failure and the next {hours} of {service}, the worst first"
     about = (
         f"{answer.study.site.title}; {p.clients} client{'s' if p.clients > 1 else ''}, repair contract {p.contract}, "
-        f"inputs {p.input_hash}. In {hours} at any time {usual} min of downtime of {service} are usual."
+        f"inputs {p.input_hash}. The usual downtime of {service} in any {hours} is {usual} min."
     )
     how = (
         "Must not fail then: parts that alone take a service down after this failure and not otherwise, the likeliest "
         "first. Do first: what leaves the least downtime if it is done at once. All names and digits are in the table "
-        "on_duty beside this page; k2rel risk says the same of any state, k2rel explore at a click."
+        "on_duty beside this page; k2rel risk states the same for any state, k2rel explore at a click."
     )
     rest = ", ".join(str(name) for name in table.index[little])
-    left = f"<p class='more'>Changes next to nothing, alone: {in_html(rest)}.</p>" if rest else ""
+    left = f"<p class='more'>Practically without effect alone: {in_html(rest)}.</p>" if rest else ""
     worst = worst_failure(table)
     if worst is not None:
         up = f"of the failures that leave {service} up, " if table["p_failure_within"].notna().any() else ""

@@ -197,5 +197,5 @@ def _cause(error: Exception, cells: Sequence[Any]) -> str:
     if kind == "CellTimeoutError":
         return f"a cell {where} took longer than {_CELL_TIMEOUT_S} s"
     if kind == "DeadKernelError":
-        return f"the kernel died {where}"
+        return f"the kernel ended unexpectedly {where}"
     return f"the kernel did not answer ({str(error).splitlines()[0][:200]})"

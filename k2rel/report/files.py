@@ -51,7 +51,7 @@ class Output:
     def make(self, *names: str) -> None:
         """Make folders in it that can be written to, without what killed runs left there."""
         if not is_text(str(self.folder)):
-            raise InputError(f"--output {self.folder}: the bytes of this name are no text; name another folder")
+            raise InputError(f"--output {self.folder}: this name is not valid text; name another folder")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if not self._claimed:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from k2rel.columns import percentage
+from k2rel.columns import COLUMNS, percentage
 from k2rel.design.summary import Standing, Summary
 from k2rel.design.target_forms import MET, NOT_KNOWN, NOT_MET, WindowJudgement
 from k2rel.report.embedded import as_html
@@ -133,7 +133,7 @@ def _services(services: Sequence[Standing]) -> str:
         "service",
         "target: probability",
         "downtime [min/year] <span class='limits'>90 % of cases</span>",
-        "losses a year",
+        in_html(COLUMNS["failures_per_year"][0]),
     ]
     return f"<div class='lights-wrap'>{_table(heads, rows, 'lights')}</div>"
 
@@ -161,7 +161,7 @@ def _causes(summary: Summary) -> str:
     ]
     if sum(item.share for item in summary.causes) > 1.005 and items:
         items[-1] += "<br>(parts that must fail together count twice)"
-    return _panel(f"What takes {_asked(summary)} away", items, summary.cannot.get("causes", "Nothing."))
+    return _panel(f"Main causes of downtime: {_asked(summary)}", items, summary.cannot.get("causes", "Nothing."))
 
 
 def _asked(summary: Summary) -> str:
@@ -178,21 +178,23 @@ def _cures(summary: Summary) -> str:
     main = next(item for item in summary.services if item.service == summary.asked)
     if summary.load.over:
         fewer = f", or {summary.load.most:.0f} clients" if summary.load.most >= 1 else ""
-        items = [f"<b>first the capacities above{fewer}</b>; what follows shortens the downtime alone", *items[:2]]
+        items = [f"<b>first the capacities above{fewer}</b>; what follows only shortens the downtime", *items[:2]]
     elif main.verdict == MET:
-        items = ["<b>the target is met</b>; nothing has to be bought for it", *items[:2]]
-    return _panel("What would help most", items, summary.cannot.get("changes", "No change of those tried removes any."))
+        items = ["<b>the target is met</b>; no change is needed", *items[:2]]
+    return _panel(
+        "What would help most", items, summary.cannot.get("changes", "None of the changes considered lowers it.")
+    )
 
 
 def _turns(summary: Summary) -> str:
-    title = "What could turn the verdict" if summary.judged else "Which number matters most"
+    title = "Inputs that could change the verdict" if summary.judged else "Inputs that matter most"
     items = [
         f"{in_html(item.about)}, taken as {in_html(item.given)}: <b>{in_html(item.effect)}</b>"
         + (f" (probability that it is: {percentage(item.probability)})" if not math.isnan(item.probability) else "")
         for item in summary.turns
     ]
     windows = any(isinstance(one, WindowJudgement) and one.service == summary.asked for one in summary.judged)
-    moves = "turns it" if summary.judged else "moves the downtime"
-    none = "Not asked of windows of time." if windows else f"No input alone, within its limits, {moves}."
+    moves = "changes the verdict" if summary.judged else "changes the downtime"
+    none = "Not available for windows." if windows else f"No input alone, within its limits, {moves}."
     none = none if summary.drawn else summary.cannot.get("drawn", "")
     return _panel(title, items, none)

@@ -162,7 +162,7 @@ def checked_costs(costs: str, names: Sequence[str]) -> None:
         return
     prices = read_costs(costs).prices
     if not any(("level", name) in prices for name in names):
-        raise InputError(Problem(f"no level has a price; write rows such as level,{names[0]},80000", Path(costs).name))
+        raise InputError(Problem(f"no level has a price; add rows such as level,{names[0]},80000", Path(costs).name))
 
 
 def _of_all(studies: Sequence[Study], options: Options) -> str:

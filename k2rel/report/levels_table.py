@@ -97,10 +97,10 @@ def _row(one: Candidate, recommendation: Recommendation, judged: bool, costed: b
 
 def _basis(recommendation: Recommendation) -> str:
     r = recommendation
-    named = f"◄ is {r.chosen.name}, of which the words speak first. " if r.chosen is not None else ""
+    named = f"◄ marks {r.chosen.name}, described first above. " if r.chosen is not None else ""
     pairs = (
-        f"Two levels are compared at {r.pairs:,} draws of their inputs, those that both have drawn together; what is "
-        f"not so at {percentage(r.sure)} of them is not told apart. "
+        f"Two levels are compared with {r.pairs:,} draws of their inputs, common inputs drawn together; a difference "
+        f"counts if it holds in {percentage(r.sure)} of them. "
         if r.p_better
         else ""
     )
@@ -177,7 +177,8 @@ def show_pair(study: StudyLike, other: StudyLike, names: tuple[str, str] | list[
         alt = f"{name}: {here.site.title}; parts that differ are marked"
         drawing = marked(draw_site(here.site, failover(here.policy)).labelled(alt), parts)
         told = (
-            f"Marked with dots: {len(parts)} parts that the other design does not have by that name, or has otherwise."
+            f"Marked with dots: {len(parts)} parts that the other design does not have under that name, or that "
+            "differ there."
             if parts
             else "The other design has all of these parts, and the same."
         )

@@ -123,7 +123,7 @@ def open_answer(
     method : {"auto", "exact", "markov", "simulation"}
         Who answers.
     roles : {"sticky", "preferred"}
-        Takeovers as modelled, or ideal: at once and certain, roles at the preferred side.
+        Takeovers as modelled, or ideal: instant and certain, roles at the preferred side.
 
     Returns
     -------
@@ -174,7 +174,7 @@ def said_by(attrs: Mapping[Any, Any]) -> str:
     'Exact; takeovers as modelled.'
     """
     if "method" not in attrs:
-        return f"Takeovers {attrs['takeovers']}; engines stand by row." if "takeovers" in attrs else ""
+        return f"Takeovers {attrs['takeovers']}; each row states its engine." if "takeovers" in attrs else ""
     bound = f"; error bound {attrs['error_bound']:.1e}" if attrs.get("error_bound") else ""
     drawn = f"; {attrs['samples']:,} samples, seed {attrs['seed']}" if {"samples", "seed"} <= attrs.keys() else ""
     return f"{str(attrs['method']).capitalize()}; takeovers {attrs['takeovers']}{bound}{drawn}."
@@ -209,7 +209,7 @@ def about(study: StudyLike) -> dict[str, str]:
         "data": f"version {p.data} of the bundled data",
         "inputs": p.input_hash,
         "takeovers": p.takeovers,
-        "engine": f"{p.engine}; chosen since: {p.reason}",
+        "engine": f"{p.engine}; chosen because: {p.reason}",
     }
 
 
@@ -350,7 +350,7 @@ def show_cases(study: StudyLike) -> HTML:
         figure = ""
         if drawn:
             drawing = draw_site(study.site, case.outcome, names=False).labelled(
-                f"{study.site.name} after loss of: {case.title}; {case.effect()}"
+                f"{study.site.name} after failure of: {case.title}; {case.effect()}"
             )
             figure = f"<figure>{drawing.svg}</figure>"
         rows.append(f"<div class='case'><div>{text}</div>{figure}</div>")

@@ -204,7 +204,7 @@ def _figures(entries: Sequence[Entry]) -> str:
         cells += [in_html(str(text)) for text in texts]
         rows.append(cells)
     return (
-        cards(heads, rows) + "\n<p class='more'>Downtime and losses are those of the named service for the whole site: "
-        "it counts as lost while any client has lost it. Takeovers as modelled take their time and can fail; ideal "
-        "ones are at once and certain. All rows have one reading; each report says what its figures rest on.</p>\n"
+        cards(heads, rows) + "\n<p class='more'>Downtime and failures are those of the named service for the whole "
+        "site: it is down while it is down for any client. Takeovers as modelled take time and can fail; ideal "
+        "takeovers are instant and certain. All rows have the same reading; each report states its basis.</p>\n"
     )

@@ -82,6 +82,6 @@ def print_pdf(page: Path, target: Path) -> Path:
         except OSError as error:
             raise RenderError(f"PDF: {program} cannot be run: {error.strerror or error}") from None
         if not temporary.is_file() or temporary.read_bytes()[:5] != b"%PDF-":
-            last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+            last = done.stderr.strip().splitlines()[-1:] or ["no message"]
             raise RenderError(f"PDF: {Path(program).name} did not print {page.name}: {last[0][:200]}")
     return target

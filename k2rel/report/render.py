@@ -123,7 +123,7 @@ def render_report(job: Job, folder: Path, on_cell: Callable[[], None] | None = N
     """
     manifest = _manifest(folder, job.name)
     if (name := _no_text(job)) is not None:
-        return Report(job.name, error=f"{plain_signs(name)}: the bytes of this name are no text; rename it")
+        return Report(job.name, error=f"{plain_signs(name)}: this name is not valid text; rename it")
     try:
         key = job.key
         if held := next((file for file in _files_of(manifest) if held_open(folder / file)), None):

@@ -18,7 +18,7 @@ const k2relState = (() => {
   /** What a text names, still as texts (`failed` as a list), and what of it cannot be read. */
   function read(text) {
     const given = {}, problems = [];
-    if (text && !text.includes("=")) return { given, problems: [`there is nothing here that is called ${quoted(text)}`] };
+    if (text && !text.includes("=")) return { given, problems: [`there is no entry ${quoted(text)}`] };
     // commas between names are written as such, and those of a name are not
     const decoded = (value) => new URLSearchParams(`name=${value}`).get("name");
     for (const [name, value] of text.split("&").filter(Boolean).map((each) => each.split(/=(.*)/s)).map(([name, value]) => [decoded(name), value ?? ""])) {
@@ -33,14 +33,14 @@ const k2relState = (() => {
     const none = (problem) => ({ given: {}, problems: [problem] });
     if (text.length > MOST_BYTES) return none("it is too long for a state of the explorer");
     let found;
-    try { found = JSON.parse(text); } catch { return none("it is no JSON"); }
-    if (found === null || typeof found !== "object" || found.k2rel !== "explorer") return none('it is no state of the explorer, which says "k2rel": "explorer"');
+    try { found = JSON.parse(text); } catch { return none("it is not JSON"); }
+    if (found === null || typeof found !== "object" || found.k2rel !== "explorer") return none('it is not a state of the explorer, which has "k2rel": "explorer"');
     const given = {}, problems = [];
     for (const [name, value] of Object.entries(found)) {
       if (name === "k2rel") continue;
       const fits = name === "failed" ? Array.isArray(value) && value.every((part) => typeof part === "string") : ["string", "number"].includes(typeof value);
       if (fits) given[name] = name === "failed" ? value : String(value);
-      else problems.push(`${name} is no ${name === "failed" ? "list of names" : "text or number"}`);
+      else problems.push(`${name} is not a ${name === "failed" ? "list of names" : "text or number"}`);
     }
     return { given, problems };
   }
@@ -54,8 +54,8 @@ const k2relState = (() => {
       const can = Object.hasOwn(offered, name) ? offered[name] : undefined;
       if (name === "failed") state.failed = [...new Set(text.filter(Boolean))];
       else if (text === "") continue;
-      else if (can === undefined) said.push(FIELDS.includes(name) ? `${name} ${quoted(text)} cannot be chosen here` : `${quoted(name)} is no part of a state`);
-      else if (Array.isArray(can) ? !can.includes(text) : !can.test(text)) said.push(`${name} ${quoted(text)} ${Array.isArray(can) ? `is not there (${some(can)})` : "is no such number"}`);
+      else if (can === undefined) said.push(FIELDS.includes(name) ? `${name} ${quoted(text)} cannot be chosen here` : `${quoted(name)} is not part of a state`);
+      else if (Array.isArray(can) ? !can.includes(text) : !can.test(text)) said.push(`${name} ${quoted(text)} ${Array.isArray(can) ? `is not available (${some(can)})` : "is out of range"}`);
       else state[name] = name === "clients" ? Number(text) : text;
     }
     return { state, problems: said };

@@ -41,7 +41,7 @@ function k2relSteps(takeovers) {
     for (const { step, lasts, probability } of some) {
       const item = made("li", "");
       item.append(made("span", "", words(step)), made("span", "k2x-lasts", lasts));
-      if (probability !== null) item.append(made("span", "k2x-odds", `${step === "data restored" ? "needed" : "works"} in ${Number((100 * probability).toPrecision(4))} %`));
+      if (probability !== null) item.append(made("span", "k2x-odds", `${step === "data restored" ? "needed" : "succeeds"} in ${Number((100 * probability).toPrecision(4))} %`));
       list.append(item);
     }
     if (end) list.append(made("li", "k2x-end", end));
