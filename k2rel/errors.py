@@ -82,7 +82,7 @@ class Problem:
 
 
 class InputError(K2relError, ValueError):
-    """What a person gave cannot be used; holds every mistake found, not only the first.
+    """Invalid input; holds every mistake found, not only the first.
 
     Parameters
     ----------

@@ -42,14 +42,14 @@ class Organisation(Shown):
     crews : int or None
         How many parts are repaired at once; None for as many as fail.
     travel_h : float
-        Mean time until a technician is on site [h], once something has failed while nobody was there. Repairs then
-        take the hands-on time of the contract `onsite`. 0: restore times contain the way, as the table gives them.
+        Mean time until a technician is on site [h], once something has failed while none was there. Repairs then
+        take the hands-on time of the contract `onsite`. 0: restore times contain the travel time, as in the table.
     priority : tuple of str
         Component types that are repaired first, in this order; crews are shared evenly among parts of one rank.
     return_to_service_h : float
-        Mean time until a person places a good server back in service [h].
+        Mean time until an operator returns a repaired server to service [h].
     manual_takeover_h : float
-        Mean time until a person places a role after a takeover that failed [h].
+        Mean time until an operator places a role after a failed takeover [h].
     maintenance_every_h, maintenance_h : float
         Mean time between maintenances of a redundant server, and how long one takes [h].
     repair_variation : float
@@ -115,7 +115,9 @@ class Organisation(Shown):
         result = {}
         for name, low, high in given:
             usual = DEFAULT_LIMITS.get(name)
-            evidence, source = usual[2:] if usual is not None and usual[:2] == (low, high) else ("set", "set by hand")
+            evidence, source = (
+                usual[2:] if usual is not None and usual[:2] == (low, high) else ("set", "set by the user")
+            )
             point = getattr(self, name)
             what = from_limits("lognormal", low, high, point)
             result[name] = Input(name, "operator time", point, low, high, what, "h", evidence, source)

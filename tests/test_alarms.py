@@ -207,7 +207,10 @@ def test_where_the_rules_lead_is_said_and_not_taken() -> None:
     text = f"{HEAD}server_A,failed,{ago(5)}\nserver_A,ok,{ago(2)}\n"
     found = read(text)
     assert found.present == Present()
-    assert "server_A is out of service until an operator returns it to service, file_system is at server_B" in found.notes[0]
+    assert (
+        "server_A is out of service until an operator returns it to service, file_system is at server_B"
+        in found.notes[0]
+    )
     said = read(f"{text}server_A,out of service,{ago(1)}\nfile_system,B,{ago(5)}\n")
     assert not any("by the rules" in note for note in said.notes)
     assert not any(

@@ -125,7 +125,9 @@ def test_names_patterns_roles_and_types_say_who_is_a_client() -> None:
         netbox(clients="cam")
     with pytest.raises(InputError, match=r"targets: 'rec-1' is a client and a target"):
         netbox(clients=["ccu-*", "rec-1"])
-    with pytest.raises(InputError, match=r"targets: no device has this role; name devices, a pattern.* or write 'target'"):
+    with pytest.raises(
+        InputError, match=r"targets: no device has this role; name devices, a pattern.* or write 'target'"
+    ):
         netbox(targets=None)
     with pytest.raises(InputError, match="sides: 'sw-red-1' is on red and on blue"):
         netbox(sides={"red": "sw-red-*", "blue": "sw-*"})

@@ -349,7 +349,7 @@ def test_a_site_that_was_changed_otherwise_is_not_quietly_read_again():
     assert k2rel.study(changed).site is changed
     with pytest.raises(InputError, match=r"L2R was changed in Python \(roles\), beside what its description says"):
         k2rel.study(changed, clients=9)
-    with pytest.raises(InputError, match="cannot be written as a file as it is: roles would be other than now"):
+    with pytest.raises(InputError, match="cannot be written as a file as it is: roles would differ from now"):
         changed.to_dict()
 
 

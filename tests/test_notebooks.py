@@ -126,7 +126,7 @@ def test_a_report_shows_the_numbers_of_the_library(pages, asked) -> None:
     page = (pages / "L2R.html").read_text()
     assert f"{expected['downtime_min_per_year']['media']:.3g} min" in page
     assert study.provenance.input_hash in page
-    assert "set by hand: toe.capacity=90 MB/s" in page
+    assert "set by the user: toe.capacity=90 MB/s" in page
     headline = json.loads((pages / "results" / "L2R.json").read_text())
     assert headline["unavailability"] == pytest.approx(expected.loc["media", "unavailability"], rel=1e-12)
 

@@ -129,7 +129,7 @@ def test_suspended_ports_are_told_apart_from_failed_ones_and_from_what_cannot_be
     after = failover(policy, ["peer_link", "keepalive"])
     assert after.suspended == ()
     assert after.reasons == (
-        "ports_B would be suspended if peer_link had been lost before keepalive, which is not known here",
+        "ports_B would be suspended if peer_link had failed before keepalive, which is not known here",
     )
     assert failover(policy, ["leaf_A"]).reasons == (), "its peer link is lost with it, not before"
     assert failover(policy, ["leaf_B"]).suspended == (), "they are down with it"

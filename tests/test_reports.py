@@ -1,5 +1,6 @@
 """What stands beside the pages: PDF, tables, targets and changes, comparisons with other designs and with the past."""
 
+import re
 import shutil
 
 import numpy as np

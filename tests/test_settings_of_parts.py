@@ -80,11 +80,11 @@ def test_a_part_that_is_set_is_on_record_wherever_its_data_are_shown() -> None:
     assert study.provenance.settings == ("switch_A.mttf=2e6 h", "media_A.mttr=9 h")
     assert study.provenance.input_hash != plain.provenance.input_hash
     parts = k2rel.components(study)
-    assert parts.loc["switch_A", ["evidence", "source"]].tolist() == ["set", "set by hand"]
+    assert parts.loc["switch_A", ["evidence", "source"]].tolist() == ["set", "set by the user"]
     assert parts.loc["switch_B", "evidence"] == "V"
-    assert str(parts.loc["client_4_media_A", "source"]).endswith("(time to restoration: set by hand)")
+    assert str(parts.loc["client_4_media_A", "source"]).endswith("(time to restoration: set by the user)")
     used = k2rel.rates_used(study).query("type == 'gige_switch'")
-    assert used[["count", "failure_rate_per_h", "source"]].to_numpy().tolist()[0] == [1, 5e-7, "set by hand"]
+    assert used[["count", "failure_rate_per_h", "source"]].to_numpy().tolist()[0] == [1, 5e-7, "set by the user"]
     register = k2rel.assumptions(study).set_index("assumption")
     assert register.loc["switch_A.mttf", "value"] == "2e6"
 

@@ -634,7 +634,12 @@ def test_the_picture_of_a_history_tells_its_events(k2, tmp_path) -> None:
 def test_circumstances_of_the_example_are_told_in_the_history() -> None:
     given = read_circumstances("data/examples/circumstances/L2R.yaml")
     words = " ".join(event.words for event in timeline(k2rel.study("L2R"), None, given, seed=7, years=50).events)
-    for text in ("planned work on server_A begins", "cooling: ", "an ordered spare arrives", "the switchover is complete"):
+    for text in (
+        "planned work on server_A begins",
+        "cooling: ",
+        "an ordered spare arrives",
+        "the switchover is complete",
+    ):
         assert text in words
     clumsy = Circumstances(wrong_unit=1.0)
     words = " ".join(event.words for event in timeline(k2rel.study("L2R"), None, clumsy, seed=7, years=50).events)

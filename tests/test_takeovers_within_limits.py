@@ -220,7 +220,7 @@ def test_an_interval_is_wider_where_detection_and_drift_are_not_known(study) -> 
         ("master.detection[app]", "5 s", "app: {value: 1 h, low: 30 min, high: 3 h}", "app: 5 s"),
         ("master.detection[box]", "9 s", "high: 3 h}}\n    failback", "high: 3 h}, box: 9 s}\n    failback"),
         ("master.giveback", "1 min (20 s to 2 min)", "giveback: {value: 15 min, low: 5 min, high: 30 min}",
-         "giveback: {value: 1 min, low: 20 s, high: 2 min, evidence: set, source: set by hand}"),
+         "giveback: {value: 1 min, low: 20 s, high: 2 min, evidence: set, source: set by the user}"),
         ("ua.fence_coverage", "0.99", "coverage: {value: 0.9, low: 0.7, high: 0.97}", "coverage: 0.99"),
         ("leaf.auto_recovery", "1 h", "auto_recovery: {value: 3 h, low: 1 h, high: 8 h}", "auto_recovery: 1 h"),
     ],

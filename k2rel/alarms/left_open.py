@@ -31,7 +31,7 @@ def left_open(
     --------
     >>> from k2rel.site import read_site
     >>> list(left_open(read_site("L2R"), Present(), [("server_A", True), ("server_A", False)], ()))[0][:70]
-    'WARNING: by the rules, after the failures that the file tells of, serv'
+    'WARNING: by the rules, after the failures that the file reports, serv'
     """
     if not site.movable or not any(not failed for _, failed in history) or not any(failed for _, failed in history):
         return
@@ -63,6 +63,6 @@ def left_open(
         f"'{out[0]}, out of service' or '{out[0]}, in service'" if out else f"'{moved[0].replace(' is at ', ', at ')}'"
     )
     yield (
-        f"WARNING: by the rules, after the failures that the file tells of, {', '.join(would)}, unless somebody has "
-        f"acted; the file does not say so, and it is not taken so; say which it is, as in a row {rows}"
+        f"WARNING: by the rules, after the failures that the file reports, {', '.join(would)}, unless an operator has "
+        f"acted; the file does not state it, and it is not assumed; state it, for example in a row {rows}"
     )

@@ -49,11 +49,11 @@ class Alarms(Shown):
     taken : tuple of Said
         What in the state was taken from which line.
     good : tuple of Said
-        Parts whose latest word says that they are good.
+        Parts whose latest entry reports that they are up.
     unknown : tuple of Unknown
         Names of no part or role of the site: not in the state.
     notes : tuple of str
-        What a person should know of all this, what is doubtful first.
+        Notes on how the file was read, the doubtful ones first.
     """
 
     file: str
@@ -84,7 +84,7 @@ class Alarms(Shown):
         }
 
     def with_said(self, site: Site, said: Present) -> Present:
-        """Lay what a person says over what the file says; what contradicts it is refused.
+        """Combine what is given with the file; contradictions are refused.
 
         Parameters
         ----------
@@ -186,7 +186,7 @@ def read_alarms(
 
     Notes
     -----
-    The latest word on a part holds. *In service* says that a server is good, too; *good* does not say that a server is
+    The latest entry for a part counts. *In service* also reports that a server is up; *good* does not report that it is
     in service. Times without a zone are those of the machine's zone. A part failed since its first word of failure
     after the last other one.
 

@@ -52,7 +52,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A name that is no part or role of the site."""
+    """A name that belongs to no part or role of the site."""
 
     name: str
     state: str  # of its first row

@@ -46,11 +46,11 @@ class Cables(Shown):
     types : mapping
         Failure data of types that are not of the registry, as under ``types`` of a site file.
     left_out : tuple of LeftOut
-        Rows that are no part of the model, with the reason.
+        Rows that are not in the model, with the reason.
     matches : tuple of Match
         What each word for a type became, and by what.
     notes : tuple of str
-        What was done to the tables on the way, and what in them was not used.
+        What was changed in the tables while reading, and what was not used.
     data : str, optional
         Version of the bundled data that types were looked up in; by default the current one.
     lost : mapping of str to LeftOut

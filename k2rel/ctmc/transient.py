@@ -117,7 +117,7 @@ def check_steps(
     if not seconds <= most_s:
         raise ModelTooLargeError(
             f"a chain of {chain.states:,} states with a largest exit rate of {_fastest(chain):.3g}: time "
-            f"{mean / (_fastest(chain) or 1.0):g} asks for {_steps(mean):.2g} steps, about {_words(seconds)} of "
+            f"{mean / (_fastest(chain) or 1.0):g} needs {_steps(mean):.2g} steps, about {_words(seconds)} of "
             f"computing time; use a shorter time {otherwise}".rstrip()
         )
 

@@ -149,12 +149,12 @@ class Distribution:
         Returns
         -------
         Distribution
-            Closed form for exponential and Weibull laws, a table for the others.
+            Closed form for exponential and Weibull distributions, a table for the others.
 
         Raises
         ------
         InputError
-            If it is no continuous law of a positive time with a finite mean.
+            If it is no continuous distribution of a positive time with a finite mean.
 
         Examples
         --------
@@ -249,7 +249,7 @@ def _as_given(frozen: Any) -> tuple[str, list[float], float, float]:
 
 
 def parse_distribution(text: str, mean_h: float | None = None) -> Distribution:
-    """Read a law as a person writes it.
+    """Read a distribution from its text.
 
     Parameters
     ----------
@@ -258,12 +258,12 @@ def parse_distribution(text: str, mean_h: float | None = None) -> Distribution:
         sigma=0.8)`` or with ``mean`` and ``cv``, ``gamma(shape=2, scale=3 h)`` or with ``mean`` and ``cv``,
         ``fixed(value=4 h)``, ``empirical(1 h, 2 h, 6 h)``.
     mean_h : float, optional
-        Mean that the law gets where the text gives no scale [h], as in ``weibull(shape=1.3)``.
+        Mean that the distribution gets where the text gives no scale [h], as in ``weibull(shape=1.3)``.
 
     Returns
     -------
     Distribution
-        The law.
+        The distribution.
 
     Raises
     ------

@@ -148,7 +148,7 @@ def _table(heads: list[str], rows: Sequence[tuple[str, ...]]) -> str:
 
 
 class LiveSite:
-    """A level or site whose clients, contract and rates are changed by hand.
+    """A level or site whose clients, contract and rates the user changes.
 
     Parameters
     ----------

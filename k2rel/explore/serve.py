@@ -102,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
             cookie = f"{self.server.cookie}={self.server.token}; HttpOnly; SameSite=Strict; Path=/"
             return self._send(303, "text/plain", "", {"Location": "/", "Set-Cookie": cookie})
         if not self._allowed(self._token()):
-            return self._refuse(403, "a token is needed: use the whole address that k2rel explore printed")
+            return self._refuse(403, "a token is needed: use the complete address that k2rel explore printed")
         try:
             page, policy = self.server.page()
         except InputError as error:

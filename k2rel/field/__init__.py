@@ -8,9 +8,9 @@
 ``cells``       cells of a log as numbers: units, dates, separators
 ``rows``        rows of a log as lives: starts, ends, ages when the observation began
 ``likelihood``  the largest likelihood, however lives are censored
-``fit``         laws with limits
-``result``      a fitted law, its curve, and an entry for the registry
-``curves``      curves without a law, and how well a law fits
+``fit``         distributions with limits
+``result``      a fitted distribution, its curve, and an entry for the registry
+``curves``      curves without a distribution, and how well a distribution fits
 ``trend``       do repaired units fail more often as they age
 ``bayes``       what is known before and what was seen, put together; one site and several
 ``events``      logs of a past period: failures of parts, moves of roles, servers placed in service

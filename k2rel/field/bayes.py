@@ -1,8 +1,8 @@
 """What is known before, and what was seen on site: the rate that follows from both, for one site and for several.
 
-The number of failures in given hours is a Poisson number. A gamma law of the rate before gives a gamma law after it; a
-lognormal one, and the rates of several sites that are alike but not the same, are integrated on a fine grid. Nothing
-is drawn at random.
+The number of failures in given hours is a Poisson number. A gamma distribution of the rate before gives a gamma
+distribution after it; a lognormal one, and the rates of several sites that are alike but not the same, are integrated
+on a fine grid. Nothing is drawn at random.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Posterior(Shown):
     evidence : Exposure
         Failures and hours.
     prior : Uncertain or None
-        The law before; None where several sites made it.
+        The distribution before; None where several sites made it.
     mean, low, median, high : float
         Mean and quantiles at 5, 50 and 95 % after [1/h].
     surprise : float
@@ -98,14 +98,14 @@ class Posterior(Shown):
 
 
 def prior_of(row: RateRow, law: str = "lognormal") -> Uncertain:
-    """Read an entry of the registry as the law of a rate that is not known exactly.
+    """Read an entry of the registry as the distribution of a rate that is not known exactly.
 
     Parameters
     ----------
     row : RateRow
         The entry, with 90 % limits.
     law : {"lognormal", "gamma"}
-        The law.
+        The distribution.
 
     Returns
     -------
@@ -115,7 +115,7 @@ def prior_of(row: RateRow, law: str = "lognormal") -> Uncertain:
     Raises
     ------
     InputError
-        If the entry has no limits, or the law is unknown.
+        If the entry has no limits, or the distribution is unknown.
 
     Examples
     --------
@@ -143,20 +143,20 @@ def update(prior: Uncertain, evidence: Exposure) -> Posterior:
     Parameters
     ----------
     prior : Uncertain
-        Lognormal or gamma law of the rate [1/h].
+        Lognormal or gamma distribution of the rate [1/h].
     evidence : Exposure
         Failures and hours of the site.
 
     Returns
     -------
     Posterior
-        For a gamma law :math:`\Gamma(a, s)` that is :math:`\Gamma(a + r, (1/s + T)^{-1})`; for a lognormal one Bayes'
-        rule on 4,001 points (NUREG/CR-6823, 6.2.2).
+        For a gamma distribution :math:`\Gamma(a, s)` that is :math:`\Gamma(a + r, (1/s + T)^{-1})`; for a lognormal
+        one Bayes' rule on 4,001 points (NUREG/CR-6823, 6.2.2).
 
     Raises
     ------
     InputError
-        If the prior has another law.
+        If the prior has another distribution.
 
     Examples
     --------
@@ -298,7 +298,7 @@ def pool(
     population : Uncertain, optional
         Law, before, of the mean rate of all such sites [1/h]; by default every order of magnitude is as probable.
     spread : float
-        Scale of the half-normal law, before, of the coefficient of variation between sites.
+        Scale of the half-normal distribution, before, of the coefficient of variation between sites.
     log_prior : callable, optional
         Instead of both: logarithm of the prior density over the logarithms of mean rate and shape, of these two.
 
@@ -356,7 +356,7 @@ def pool(
 
 
 def _log_prior(population: Uncertain | None, spread: float) -> LogPrior:
-    """Prior over the logarithms of mean and shape: a law of the mean, a half-normal one of the variation."""
+    """Prior over the logarithms of mean and shape: a distribution of the mean, a half-normal one of the variation."""
 
     def density(means: FloatArray, shapes: FloatArray) -> FloatArray:
         variation = 1 / np.sqrt(shapes)

@@ -1,4 +1,4 @@
-"""What the data say without a law: the curve of failures over age, and how far a fitted law lies from it."""
+"""Nonparametric curves of failures over age, and how well a distribution fits them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Curve(Shown):
         return (before + self.failed) / 2
 
     def seen(self, failed: FloatArray, fit: Fit) -> FloatArray:
-        """Probability of a law to have failed, of parts that worked at the age from which the curve counts."""
+        """Probability of a distribution to have failed, of parts that worked at the age from which the curve counts."""
         if self.from_h <= 0:
             return failed
         first = float(fit.failed_by([self.from_h])[0])
@@ -73,7 +73,7 @@ class Curve(Shown):
 
 
 def curve_of(lives: Lives, confidence: float = 0.9) -> Curve:
-    r"""Estimate the probability to have failed by an age, without a law.
+    r"""Estimate the probability to have failed by an age, without a distribution.
 
     Parameters
     ----------
@@ -177,17 +177,17 @@ def _turnbull(lives: Lives) -> Curve:
 
 @dataclass(frozen=True, slots=True)
 class GoodnessOfFit:
-    """How well a law fits.
+    """How well a distribution fits.
 
     Parameters
     ----------
     law : str
-        The law.
+        The distribution.
     distance : float
-        Largest distance between the law and the curve without a law, in probability to have failed.
+        Largest distance between the distribution and the curve without a distribution, in probability to have failed.
     p_value : float
-        How often data of this size, drawn from the law, lie as far off; not a number where it was not computed. Below
-        0.05 the law is doubtful.
+        How often data of this size, drawn from the distribution, lie as far off; not a number where it was not
+        computed. Below 0.05 the distribution is doubtful.
     method : str
         How.
     """
@@ -199,12 +199,12 @@ class GoodnessOfFit:
 
 
 def goodness_of_fit(fit: Fit, lives: Lives, *, samples: int = 100, seed: int = 1) -> GoodnessOfFit:
-    """Say how well a law fits.
+    """Say how well a distribution fits.
 
     Parameters
     ----------
     fit : Fit
-        The fitted law.
+        The fitted distribution.
     lives : Lives
         What it was fitted to.
     samples : int
@@ -215,10 +215,10 @@ def goodness_of_fit(fit: Fit, lives: Lives, *, samples: int = 100, seed: int = 1
     Returns
     -------
     GoodnessOfFit
-        For exact and right-censored lives by a parametric bootstrap: lives are drawn from the law, of parts that were
-        not new from what it leaves at their age, and times of watching from the curve of those seen; the law is fitted
-        anew each time. For parts that were all inspected at the same times by Pearson's chi-square over the intervals.
-        Otherwise, and above 5,000 different lives, the distance alone.
+        For exact and right-censored lives by a parametric bootstrap: lives are drawn from the distribution, of parts
+        that were not new from what it leaves at their age, and times of watching from the curve of those seen; the
+        distribution is fitted anew each time. For parts that were all inspected at the same times by Pearson's
+        chi-square over the intervals. Otherwise, and above 5,000 different lives, the distance alone.
 
     Raises
     ------
@@ -292,7 +292,7 @@ def _distance(fit: Fit, curve: Curve) -> float:
 
 
 def _ends_of_watch(lives: Lives) -> tuple[FloatArray, FloatArray] | None:
-    """When watching ended, as a law: Kaplan and Meier's curve with failures and ends of watch changed over."""
+    """When watching ended, as a distribution: Kaplan and Meier's curve with failures and ends of watch changed over."""
     if not lives.right.any():
         return None
     watched = lives.lower_h - lives.entry_h

@@ -37,7 +37,7 @@ _LONGEST_H = 100 * HOURS_PER_YEAR
 
 @dataclass(frozen=True, slots=True)
 class PartFailure:
-    """A part was failed from one time to another [h]; infinite where nobody says until when."""
+    """A part was failed from one time to another [h]; infinite where no end is given."""
 
     part: str
     failed_h: float

@@ -51,7 +51,7 @@ def rate_of_counts(exposure: Exposure, confidence: float = 0.9) -> Fit:
     Returns
     -------
     Fit
-        An exponential law. Rate :math:`r/T`, limits :math:`\chi^2_{2r}/2T` and :math:`\chi^2_{2r+2}/2T` for a time that
+        An exponential distribution. Rate :math:`r/T`, limits :math:`\chi^2_{2r}/2T` and :math:`\chi^2_{2r+2}/2T` for a time that
         was given (IEC 60605-4; NIST/SEMATECH e-Handbook 8.4.5.1). Without a failure the upper limit alone is known;
         the value then is that limit at 50 %, and a note says so.
 
@@ -92,12 +92,12 @@ def rate_of_counts(exposure: Exposure, confidence: float = 0.9) -> Fit:
 
 
 def fit_law(name: str, lives: Lives, confidence: float = 0.9) -> Fit:
-    """Fit one law to lives.
+    """Fit one distribution to lives.
 
     Parameters
     ----------
     name : {"exponential", "weibull", "weibull3", "lognormal", "gamma"}
-        The law; ``weibull3`` has a location, a time before which nothing fails.
+        The distribution; ``weibull3`` has a location, a time before which nothing fails.
     lives : Lives
         The lives.
     confidence : float
@@ -107,13 +107,13 @@ def fit_law(name: str, lives: Lives, confidence: float = 0.9) -> Fit:
     -------
     Fit
         By maximum likelihood. Limits of the parameters by the likelihood ratio where there are at most 5,000 different
-        lives, else normal on their logarithms; of an exponential law without intervals by chi-square.
+        lives, else normal on their logarithms; of an exponential distribution without intervals by chi-square.
 
     Raises
     ------
     InputError
-        If the law is unknown, or the lives cannot tell its parameters: no failure, all at one time, or a location
-        without a largest likelihood.
+        If the distribution is unknown, or the lives cannot tell its parameters: no failure, all at one time, or a
+        location without a largest likelihood.
 
     Examples
     --------
@@ -124,7 +124,7 @@ def fit_law(name: str, lives: Lives, confidence: float = 0.9) -> Fit:
     """
     _checked(confidence)
     if name not in NAMES:
-        raise InputError(f"law '{str(name)[:40]}': one of {', '.join(NAMES)}{closest(str(name), NAMES)}")
+        raise InputError(f"distribution '{str(name)[:40]}': one of {', '.join(NAMES)}{closest(str(name), NAMES)}")
     if name == "exponential" and (not lives.has_intervals or lives.failures == 0):
         found = rate_of_counts(Exposure(lives.name, lives.failures, lives.hours), confidence)
         return replace(found, units=lives.units, notes=(*lives.notes, *found.notes))
@@ -169,27 +169,27 @@ def fit_law(name: str, lives: Lives, confidence: float = 0.9) -> Fit:
 
 
 def fit_laws(lives: Lives, names: Sequence[str] | str = tuple(LAWS), confidence: float = 0.9) -> tuple[Fit, ...]:
-    """Fit several laws to lives, the best first.
+    """Fit several distributions to lives, the best first.
 
     Parameters
     ----------
     lives : Lives
         The lives.
     names : sequence of str
-        The laws.
+        The distributions.
     confidence : float
         Level of the limits.
 
     Returns
     -------
     tuple of Fit
-        By Akaike's criterion. A law that the lives cannot tell is left out; without a failure the exponential one
-        alone is there.
+        By Akaike's criterion. A distribution that the lives cannot tell is left out; without a failure the exponential
+        one alone is there.
 
     Raises
     ------
     InputError
-        If a law is unknown, or none can be fitted.
+        If a distribution is unknown, or none can be fitted.
 
     Examples
     --------
@@ -199,14 +199,14 @@ def fit_laws(lives: Lives, names: Sequence[str] | str = tuple(LAWS), confidence:
     """
     found, reasons = fits_and_reasons(lives, names, confidence)
     if not found:
-        raise InputError(next(iter(reasons.values()), "laws: name at least one"))
+        raise InputError(next(iter(reasons.values()), "laws: name at least one distribution"))
     return found
 
 
 def fits_and_reasons(
     lives: Lives, names: Sequence[str] = tuple(LAWS), confidence: float = 0.9
 ) -> tuple[tuple[Fit, ...], dict[str, str]]:
-    """Fit several laws to lives, and say why others could not be fitted.
+    """Fit several distributions to lives, and say why others could not be fitted.
 
     Parameters
     ----------
@@ -216,12 +216,12 @@ def fits_and_reasons(
     Returns
     -------
     tuple of tuple of Fit and dict of str to str
-        Fits, the best first; and by law the reason why it is missing.
+        Fits, the best first; and by distribution the reason why it is missing.
 
     Raises
     ------
     InputError
-        If a law is unknown.
+        If a distribution is unknown.
 
     Examples
     --------
@@ -291,7 +291,7 @@ def _no_maximum(name: str, lives: Lives) -> str:
 
 
 def _determined(name: str, lives: Lives, steepness: float, best: float) -> None:
-    """Refuse where a law without any spread, or with all of it, explains the lives as well, or digits are too few."""
+    """Refuse where a distribution without any spread, or with all of it, fits as well, or digits are too few."""
     if best <= limit_of_likelihood(lives) + 1e-6:
         raise InputError(_no_maximum(name, lives))
     if not steepness < _STEEPEST:
@@ -396,7 +396,7 @@ def _finished(
 
 
 def _with_location(lives: Lives, confidence: float) -> Fit:
-    """A Weibull law with a location: its likelihood is looked at over the location, which must have a maximum."""
+    """A Weibull distribution with a location, over which its likelihood must have a maximum."""
     from scipy.optimize import minimize_scalar
 
     law = LAWS["weibull"]

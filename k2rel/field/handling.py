@@ -50,7 +50,7 @@ class Takeovers(Shown):
     Raises
     ------
     InputError
-        If these are no whole numbers from 0, or more succeeded than were tried.
+        If these are not whole numbers from 0, or more succeeded than were attempted.
 
     Examples
     --------
@@ -92,7 +92,7 @@ class Times(Shown):
     Raises
     ------
     InputError
-        If the number is no whole one from 0, or the times are none above 0.
+        If the count is not a whole number from 0, or the times are not above 0.
 
     Examples
     --------

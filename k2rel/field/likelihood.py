@@ -56,7 +56,7 @@ LAWS = {
         Shape(FAMILIES["gamma"], closed_forms.GAMMA, lambda p: math.sqrt(float(p[0])), by_mean=True),
     )
 }
-"""Families that are fitted. A Weibull law with a location is one of these, moved."""
+"""Families that are fitted. A Weibull distribution with a location is one of these, moved."""
 
 
 def log_likelihood(law: Shape, parameters: FloatArray, lives: Lives, location_h: float = 0.0) -> float:

@@ -1,4 +1,4 @@
-"""What the likelihood of lives tends to where a law of two parameters loses all of its spread, or has all of it."""
+"""The limit of the likelihood of lives where a two-parameter distribution loses all of its spread, or has all."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ __all__ = ["limit_of_likelihood"]
 def limit_of_likelihood(lives: Lives) -> float:
     """Give the largest logarithm of the likelihood on the border of a family; where none within reaches it, no maximum.
 
-    Without any spread a law is a step at some time: intervals that hold it are certain, those that end there have a
-    share p of the probability, those that begin there 1 - p. With all of the spread a share fails at once and the rest
-    never. Infinite where all failures that were seen happened at one time and nothing contradicts a step there.
+    Without any spread a distribution is a step at some time: intervals that hold it are certain, those that end there
+    have a share p of the probability, those that begin there 1 - p. With all of the spread a share fails at once and
+    the rest never. Infinite where all failures that were seen happened at one time and nothing contradicts a step
+    there.
 
     Examples
     --------

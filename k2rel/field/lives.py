@@ -33,7 +33,7 @@ class Lives(Shown):
     count : array of float
         How many such lives there are.
     notes : tuple of str
-        What was done to them on the way.
+        What was changed in them while reading.
     entry_h : array of float
         Age of each part when its observation began [h] (left truncation); 0, or nothing at all, for new ones.
 

@@ -70,7 +70,7 @@ class FieldData(Shown):
     unused : tuple of str
         Columns that were not used.
     notes : tuple of str
-        What was done to the data on the way.
+        What was changed in the data while reading.
     hours : float
         Hours of operation that were read, all together [h].
     units : mapping of str to str

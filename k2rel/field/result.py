@@ -1,4 +1,4 @@
-"""A law fitted to data: parameters with limits, curves, and an entry for the registry ready to use."""
+"""A distribution fitted to data: parameters with limits, curves, and an entry for the registry ready to use."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class FittedParameter:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Fit(Shown):
-    """A law fitted to data.
+    """A distribution fitted to data.
 
     Parameters
     ----------
@@ -87,13 +87,13 @@ class Fit(Shown):
 
     @property
     def words(self) -> str:
-        """The law as `parse_distribution` reads it."""
+        """The distribution as `parse_distribution` reads it."""
         family, parameters = self._family
         return family.in_words(parameters, "h")
 
     @property
     def distribution(self) -> Distribution:
-        """The law, for the simulation."""
+        """The distribution, for the simulation."""
         return parse_distribution(self.words)
 
     @property
@@ -103,7 +103,7 @@ class Fit(Shown):
 
     @property
     def aic(self) -> float:
-        """Akaike's criterion: the smaller, the better the law for its number of parameters."""
+        """Akaike's criterion: the smaller, the better the distribution for its number of parameters."""
         return 2 * self.free - 2 * self.log_likelihood
 
     @property
@@ -187,7 +187,7 @@ class Fit(Shown):
 
     @property
     def mean_h(self) -> float:
-        """Mean life [h]; infinite where the law has none that a number can hold."""
+        """Mean life [h]; infinite where the distribution has none that a number can hold."""
         family, parameters = self._family
         return family.mean_of(parameters)
 
@@ -213,7 +213,7 @@ class Fit(Shown):
         return float(self.quantiles_h(np.array([share]))[0])
 
     def quantiles_h(self, shares: FloatArray) -> FloatArray:
-        """Give the times by which shares of the parts have failed, whether the law has a mean or not.
+        """Give the times by which shares of the parts have failed, whether the distribution has a mean or not.
 
         Parameters
         ----------
@@ -250,12 +250,13 @@ class Fit(Shown):
         Returns
         -------
         RateRow
-            Rate, limits and law; without restore times, which data of failures do not tell.
+            Rate, limits and distribution; without restore times, which data of failures do not tell.
 
         Raises
         ------
         InputError
-            If the law has no mean life, or one beyond what an entry can have, or the rate's upper limit is above 1 /h.
+            If the distribution has no mean life, or one beyond what an entry can have, or the rate's upper limit is
+            above 1 /h.
 
         Examples
         --------
@@ -315,7 +316,7 @@ class Fit(Shown):
 
 
 def family_of(law: str, parameters: Mapping[str, float]) -> tuple[Family, tuple[float, ...]]:
-    """Give the family of a fitted law, and its parameters in their order.
+    """Give the family of a fitted distribution, and its parameters in their order.
 
     Examples
     --------

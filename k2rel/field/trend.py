@@ -113,8 +113,8 @@ def trend_of(history: RepairHistory, confidence: float = 0.9) -> Trend:
     Trend
         Laplace's test :math:`\left(\sum t_{ij} - \tfrac12 \sum n_i T_i\right) / \sqrt{\tfrac1{12} \sum n_i T_i^2}` and
         that of MIL-HDBK-189 (Crow-AMSAA), :math:`2 \sum\ln(T_i / t_{ij}) \sim \chi^2_{2N}`, for units followed until a
-        time (IEC 60605-6); where a unit was followed until its last failure, that failure counts as the end. Power law:
-        NIST/SEMATECH e-Handbook 8.4.5.2 for one unit.
+        time (IEC 60605-6); where a unit was followed until its last failure, that failure counts as the end. Power
+        distribution: NIST/SEMATECH e-Handbook 8.4.5.2 for one unit.
 
     Raises
     ------

@@ -371,7 +371,7 @@ def _check_size(states: int, tolerance: float, most: int) -> None:
     if states > most:
         raise ModelTooLargeError(
             f"more than {most:,} states are needed for an error below {tolerance:g}, and these take "
-            f"{as_memory(most * _STATE_BYTES)} of memory; {_TOO_OFTEN}; ask for a larger tolerance"
+            f"{as_memory(most * _STATE_BYTES)} of memory; {_TOO_OFTEN}; use a larger tolerance"
         )
 
 

@@ -83,9 +83,9 @@ class FailoverOutcome(Shown):
     foreground : mapping of str to mapping of str to float
         Load of each traffic class that yields to no other on every part, in the unit of the class.
     asks : tuple of tuple of frozenset of str
-        For each flow that is up and that full service asks for, its ways: one must have nothing overloaded.
+        For each flow that is up and that full service requires, its paths: one must have nothing overloaded.
     reasons : tuple of str
-        Why each role is where it is: taken over from whom and for what, or why nobody takes it over.
+        Why each role is where it is: taken over from whom and why, or why no holder takes it over.
     suspended : tuple of str
         Parts that are out of use though they have not failed.
     split : mapping of str to tuple of str
@@ -236,7 +236,7 @@ class FailoverOutcome(Shown):
         failed = ", ".join(self.failed) or "nothing"
         lost = ", ".join(name for name, there in self.services.items() if not there) or "nothing"
         roles = "".join(f"; {role} at {side}" for role, side in self.roles.items())
-        return f"{self.level}: {failed} failed, {lost} lost{roles}"
+        return f"{self.level}: {failed} failed, {lost} down{roles}"
 
 
 def principal_traffic(site: Site) -> str:

@@ -345,7 +345,7 @@ class Choice:
         return _larger(*_falls(self.routes[route].carries, pattern.live, amount))
 
     def ways(self, pattern: Pattern) -> list[frozenset[str]]:
-        """Parts that each way of a flow crosses that alone carries it whole: each route where all carry a copy."""
+        """Parts that each path of a flow crosses that alone carries all of it: each route where all carry a copy."""
         crossed = [frozenset(self.falls_on(pattern, route)) for route, _ in pattern.uses]
         return crossed if self.share == "all" else [frozenset().union(*crossed)]
 

@@ -392,7 +392,7 @@ class _Reasons:
         other = "works" if len(entry.works) == 1 else "work"
         now = (works, (f" while {_joined(entry.works)} {other}",))
         later = (self._not(works), (" and has not been returned to use since",))
-        text = f"{entry.part} is suspended: {_joined(entry.lost)} {verb} lost"
+        text = f"{entry.part} is suspended: {_joined(entry.lost)} {verb} down"
         return Sentence(policy.suspended_now()[entry.part], (text, listing([now, later])))
 
     def _not_known(self, entry: Suspension) -> Sentence:
@@ -401,7 +401,7 @@ class _Reasons:
         before = [self._given(self._not(policy.works(name)), kept) for name in entry.lost]
         gone = [(self._not(policy.works(name)), (name,)) for name in entry.works]
         when = self._all(*before, policy.usable_but_for_suspension(entry.part), self._any(node for node, _ in gone))
-        text = f"{entry.part} would be suspended if {_joined(entry.lost)} had been lost before "
+        text = f"{entry.part} would be suspended if {_joined(entry.lost)} had failed before "
         return Sentence(when, (text, listing(gone), ", which is not known here"))
 
     def _closure(self, names: Iterable[str]) -> set[str]:

@@ -41,7 +41,7 @@ class RaidModule:
     restore_h : float
         Mean time to bring data back after a loss [h].
     hot_spares : int
-        Drives that stand by.
+        Hot spares.
     crews : int or None
         How many missing drives are restored at once; None for all.
 

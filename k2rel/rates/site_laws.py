@@ -313,7 +313,7 @@ def _law_of(part: Component, site: Site, table: RateTable, own: RateTable, contr
         law = replace(row.law(contract, given.mttr_h, conditions), test_interval_h=test_h, uses=uses, **tests)
         if given.mttr_h is None:
             return law
-        return replace(law, source=f"{law.source} (time to restoration: {given.source or 'set by hand'})")
+        return replace(law, source=f"{law.source} (time to restoration: {given.source or 'set by the user'})")
     if conditions:
         raise InputError(
             Problem(

@@ -180,7 +180,7 @@ class RateTable(Shown):
 
 
 def registry(*tables: str | Path | None, data: str | None = None) -> RateTable:
-    """Read the shipped registry with a person's own tables over it.
+    """Read the shipped registry with the user's own tables over it.
 
     Parameters
     ----------

@@ -57,7 +57,7 @@ class _Server:
                 self.process.stdin.flush()
             answer = self.process.stdout.readline()
         if not answer:
-            raise K2relError("kernels: the process that makes them ended; is the installation whole?")
+            raise K2relError("kernels: the process that makes them ended; is the installation complete?")
         return int(answer)
 
     def stop(self) -> None:

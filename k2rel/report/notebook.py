@@ -199,7 +199,7 @@ def about(study: StudyLike) -> dict[str, str]:
     """
     solution = solution_of(study)
     p = solution.provenance
-    changed = {"changed by hand": ", ".join(p.settings)} if p.settings else {}
+    changed = {"changed by the user": ", ".join(p.settings)} if p.settings else {}
     return {
         "site": f"{solution.study.site.title} ({p.file or 'described in Python'})",
         "clients": str(p.clients),

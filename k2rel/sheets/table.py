@@ -46,7 +46,7 @@ class Table:
         """Decide how the numbers of some columns are written, each column from all of its cells.
 
         Where commas part the cells and no cell says more, decimals have a point; an ``1,234`` in quotes is then
-        refused, since there is nobody to be told how it was read.
+        refused, since how it was read could not be reported.
         """
         found = {title: Evidence() for title in titles if title in self.head.titles}
         for title, evidence in found.items():
@@ -93,7 +93,7 @@ def read_table(path: Path, most_bytes: int, too_large: str) -> Table:
     >>> with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
     ...     _ = file.write("what;cost\n*;2,5\n")
     ...     file.flush()
-    ...     table = read_table(Path(file.name), 1000, "this is no list of prices")
+    ...     table = read_table(Path(file.name), 1000, "this is not a list of prices")
     >>> table.records[0].cells, table.numbers(["cost"]).of("cost", "2,5")
     ({'what': '*', 'cost': '2,5'}, 2.5)
     """

@@ -234,7 +234,7 @@ def ahead(
     runner = _Runner(prepared, present, horizon, lengths, seed)
     events = expected_events(site, horizon + float(lengths.max(initial=0.0)))
     if events > _MOST_EVENTS:
-        raise InputError(f"horizon_h: a history would have about {events:.1e} events; ask for a shorter time")
+        raise InputError(f"horizon_h: a history would have about {events:.1e} events; use a shorter time")
     size = int(min(max(EVENTS_OF_CHUNK / events, 1), _MOST_OF_CHUNK))
     ranges = [(first, min(first + size, count)) for first in range(0, count, size)]
     rows, longer = (

@@ -1,4 +1,4 @@
-"""What only the simulation can follow: laws of any shape, ageing, spares, planned windows, common events, mistakes.
+"""What only the simulation models: distributions of any shape, ageing, spares, windows, common events, mistakes.
 
 A file of circumstances (YAML) says what differs from the site and its rates; what it does not name stays as it is:
 exponential with the mean of the table.
@@ -25,7 +25,7 @@ __all__ = ["Circumstances", "CommonEvent", "Shelf", "Window", "read_circumstance
 
 _AGE = {"perfect": 0.0, "minimal": 1.0}
 Law = str | Distribution
-"""A law, or its text; a text without a scale keeps the mean of the table of rates."""
+"""A distribution, or its text; a text without a scale keeps the mean of the table of rates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Circumstances(Shown):
         bad as old, between them imperfect repair (Kijima's second model).
     times : mapping of str to str or Distribution
         Law of ``switchover``, ``manual_takeover``, ``return_to_service``, ``maintenance`` and ``travel``; by default
-        exponential. The mean is that of site and organisation, whatever the law says.
+        exponential. The mean is that of site and organisation, whatever the distribution says.
     shelves, windows, common_events : tuple
         Spares, planned work, events that hit several parts.
     wrong_unit : float
@@ -314,7 +314,7 @@ def read_circumstances(path: str | Path) -> Circumstances:
 
 
 class _Reader:
-    """Reads laws and times, and gathers what is wrong with them."""
+    """Reads distributions and times, and gathers what is wrong with them."""
 
     def __init__(self, source: YamlSource) -> None:
         self.source = source
@@ -328,12 +328,12 @@ class _Reader:
             return None
 
     def law(self, path: tuple[str | int, ...], text: str) -> str:
-        """Check a law whose mean may come from elsewhere; the text is kept."""
+        """Check a distribution whose mean may come from elsewhere; the text is kept."""
         self._noted(path, parse_distribution, text, 1e6)
         return text
 
     def whole(self, path: tuple[str | int, ...], text: str) -> str:
-        """Check a law that must say how long."""
+        """Check a distribution that must say how long."""
         self._noted(path, parse_distribution, text)
         return text
 

@@ -139,7 +139,7 @@ class _Now:
         )
 
     def _number(self, key: object, make: Callable[[], Distribution | Tabulated]) -> int:
-        """Number of a law of the present state, which is made once."""
+        """Number of a distribution of the present state, which is made once."""
         if key not in self.numbers:
             self.numbers[key] = len(self.laws)
             self.laws.append(make())
@@ -175,7 +175,7 @@ class _Now:
             )
 
     def _travel(self, states: list[int]) -> tuple[float, float, int]:
-        """How long ago technicians set out, the probability that they are on their way, the law of how long they took.
+        """How long ago technicians set out, the probability that they still travel, the distribution of travel times.
 
         They set out when the first of the parts failed that ask for them. That no repair is over yet says something of
         when they came: each time of travel counts with the probability of that.
@@ -219,7 +219,8 @@ class _Now:
                 ages[p] = self.ages[name]
                 if p not in down and ages[p] >= longest_h(law):
                     raise InputError(
-                        f"ages_h of {name}: none lives for {ages[p]:g} h, by its law {law.words}; give a lower age, "
+                        f"ages_h of {name}: no part of it reaches {ages[p]:g} h with its failure law {law.words}; "
+                        "give a lower age, "
                         "or another failure law (lives)"
                     )
             elif kept >= 1.0:

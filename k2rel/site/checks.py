@@ -86,7 +86,7 @@ class Checks:
         if isinstance(stage, AtLeast):
             if stage.k > len(stage.of):
                 kind = "components" if all(len(branch) == 1 for branch in stage.of) else "branches"
-                self.report(path, f"asks for {stage.k} of only {len(stage.of)} {kind}, which is impossible")
+                self.report(path, f"requires {stage.k} of only {len(stage.of)} {kind}, which is impossible")
             if problem := _twice(stage.of):
                 self.report(path, problem)
         for name in dict.fromkeys(names_in(stage)):

@@ -82,7 +82,7 @@ class LawFields(Record):
     source: Text | None = Field(None, description="where the numbers come from")
     capacity: Capacity | None = Field(None, description="the largest load that it carries")
     external: bool | None = Field(
-        None, description="outside the system: can be failed by hand, its own failures are not counted"
+        None, description="outside the system: can be failed by the user, its own failures are not counted"
     )
 
 

@@ -212,7 +212,7 @@ def full_service(checks: Checks, traffic: Mapping[str, Traffic]) -> tuple[str, .
                 checks.report(where, f"'{name}' has no demand, so it puts no load on anything; leave it out")
             elif traffic[name].priority == "background":
                 checks.report(
-                    where, f"'{name}' is in the background, which yields; leave it out, or take its priority away"
+                    where, f"'{name}' is in the background, which yields; leave it out, or remove its priority"
                 )
     if checks.document.format == 2:
         return tuple(name for name in traffic if name in named)

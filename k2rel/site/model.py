@@ -474,7 +474,7 @@ class Site(AsGraph, Outward):
         Parameters
         ----------
         ids : iterable of str
-            Identifiers that a person gave.
+            Identifiers as given.
 
         Raises
         ------

@@ -41,8 +41,8 @@ def document(site: Site) -> dict[str, Any]:
     again = site_of(YamlSource(origin.source.name, data, {}), data=site.data)
     if differing := _differing(again, site):
         raise InputError(
-            f"{site.name} cannot be written as a file as it is: {', '.join(differing)} would be other than now, since "
-            "it was changed in Python in a way that its description does not say"
+            f"{site.name} cannot be written as a file as it is: {', '.join(differing)} would differ from now, since "
+            "changes made in Python are not part of its description"
         )
     return data
 

@@ -215,7 +215,7 @@ def _with_one(site: Site, name: str, what: str, value: str) -> Site:
     if what in LAW_KEYS:
         law = GivenLaw(**{LAW_KEYS[what]: read})
         if what in RATE_KEYS:
-            law = replace(law, evidence="set", source="set by hand")
+            law = replace(law, evidence="set", source="set by the user")
         return _with_parts(site, (replace(part, by_hand=law.over(part.by_hand)) for part in parts))
     parts = [part for part in parts if part.id not in site.drives]
     if not parts:
@@ -265,7 +265,7 @@ def _with_limits(site: Site, name: str, what: str, limits: Mapping[str, str]) ->
     site = _with_one(site, name, what, limits["value"])
     unit = _unit_of(site, name) if what in ("demand", "capacity") else ""
     point, low, high = (_read(what, limits[end], unit) for end in ("value", "low", "high"))
-    about = {**limits, "evidence": "set", "source": "set by hand"}
+    about = {**limits, "evidence": "set", "source": "set by the user"}
     found = input_of(dotted((name, what)), ("set", name, what), what, point, low, high, about)
     if what in ("demand", "capacity"):
         found = replace(found, unit=unit)

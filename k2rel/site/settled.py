@@ -26,7 +26,7 @@ from k2rel.units import parse_share
 
 __all__ = ["settled"]
 
-_BY_HAND = {"evidence": "set", "source": "set by hand"}
+_BY_HAND = {"evidence": "set", "source": "set by the user"}
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 

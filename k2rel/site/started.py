@@ -67,7 +67,7 @@ def start(
         new["title"] = title
     written = edited(text, source.data, new)
     if written is None:
-        raise InputError(f"{original}: its name cannot be changed automatically; copy the file and change it by hand")
+        raise InputError(f"{original}: its name cannot be changed automatically; copy the file and change it manually")
     try:
         site_of(yaml_source(written, str(original)))
     except InputError as error:

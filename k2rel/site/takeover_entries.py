@@ -98,7 +98,7 @@ def _told(*kinds: str) -> BeforeValidator:
                 raise ValueError(f"holds {len(several)} needs, {' and '.join(several)}; write each as an entry")
             if not {"at_least", "of", *several} & value.keys():
                 near = "".join(closest(str(key), kinds) for key in value if nearest(str(key), kinds))
-                raise ValueError(f"is no need of a takeover{near}; each is one of {forms}")
+                raise ValueError(f"is not a need of a takeover{near}; each is one of {forms}")
         return value
 
     return BeforeValidator(told)
@@ -258,11 +258,11 @@ class RoleEntry(Record):
     operator_places: Literal["preferred", "former", "other"] = Field(
         "preferred",
         description="where an operator places the role after a takeover that failed, of holders that are equally able: "
-        "the one that is asked first, the one that had it, or another than that",
+        "the one that is tried first, the one that had it, or another than that",
     )
     operator_moves: Literal["failed takeovers", "any loss"] = Field(
         "failed takeovers",
-        description="when an operator places the role by hand: after a takeover that failed, or also where its holder "
+        description="when an operator places the role: after a takeover that failed, or also where its holder "
         "lacks what the role needs and no takeover began",
     )
     detection: Detection = Field(

@@ -115,7 +115,7 @@ def _put(source: YamlSource, place: KeyPath, value: object, limits: Mapping[str,
             kept = {(*at, DEFAULT) if at == around else at: item for at, item in kept.items()}
             kept = {at: item for at, item in kept.items() if at != place}
     if limits is not None:
-        kept[place] = (dotted(place), {**limits, "evidence": "set", "source": "set by hand"})
+        kept[place] = (dotted(place), {**limits, "evidence": "set", "source": "set by the user"})
         value = limits["value"]
     return replace(source, data=_with(source.data, place, value), limits=kept)
 

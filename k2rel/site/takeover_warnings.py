@@ -22,7 +22,7 @@ def of_takeovers(document: doc.SiteDocument, site: Site) -> Iterator[tuple[KeyPa
             if getattr(unit, key) and name in held - move:
                 yield (
                     ("units", name, key),
-                    "no role moves away from this unit, so no takeover asks for it; give a role that names the unit a "
+                    "no role moves away from this unit, so no takeover needs it; give a role that names the unit a "
                     "second holder",
                 )
     for name, role in document.roles.items():
@@ -35,7 +35,7 @@ def of_takeovers(document: doc.SiteDocument, site: Site) -> Iterator[tuple[KeyPa
             if holder.takeover_needs and name not in site.movable and not _has_quorum(site.roles[name]):
                 yield (
                     (*path, "holders", index, "takeover_needs"),
-                    "the role has one holder and is never taken over, so nothing asks for it; add a second holder",
+                    "the role has one holder and is never taken over, so nothing needs it; add a second holder",
                 )
         yield from _never_asked_for(path, role)
 
@@ -55,7 +55,7 @@ def _of_partitions(said: set[str], site: Site, role: Role) -> Iterator[tuple[Key
     if "partition" in said and not any(map(_can_be_silent, units)):
         yield (
             ("roles", role.id, "partition"),
-            "no takeover begins because a heartbeat is missing, so nobody has to give way; write 'missing: anyway' at "
+            "no takeover begins because a heartbeat is missing, so no side has to give way; write 'missing: anyway' at "
             "a heartbeat of a unit of its holders",
         )
     if "split_brain" in said and not split:

@@ -274,7 +274,8 @@ def _check_missing(checks: Checks, units: Mapping[str, Unit], roles: Mapping[str
             if need.missing == "anyway" and name not in move:
                 checks.report(
                     ("units", name, "takeover_needs", index, "missing"),
-                    "nobody takes over from this unit: no role whose holder names it has a second holder; add one, or "
+                    "no takeover from this unit is possible: no role whose holder names it has a second holder; add "
+                    "one, or "
                     "write 'wait'",
                 )
 

@@ -22,7 +22,7 @@ _REPEAT = {
 }
 _EACH = {
     "type": "object",
-    "description": "what is written once for each value, where it is no mapping",
+    "description": "what is written once for each value, if it is not a mapping",
     "properties": {"repeat": {"$ref": "#/$defs/Repeat"}, "each": {}},
     "required": ["repeat", "each"],
     "additionalProperties": False,

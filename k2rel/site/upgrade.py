@@ -61,7 +61,7 @@ def upgraded(path: Path) -> Upgraded:
         site = site_of(again, variant=variant)
         if as_it_was is not None and site != as_it_was[variant]:
             where: KeyPath = ("format",) if variant is None else ("variants", variant)
-            raise InputError(source.problem(where, "would not be the same in format 2; rewrite it by hand"))
+            raise InputError(source.problem(where, "would not be the same in format 2; rewrite it manually"))
     return Upgraded(new, tuple(sorted(editor.said)))
 
 
@@ -87,11 +87,11 @@ def _give_priorities(editor: Editor, documents: dict[str | None, doc.SiteDocumen
                 (*changes, "full_service"),
                 "a variant's list of full service has no equivalent in format 2, where each class has its priority; "
                 "give "
-                "'priority' to its classes by hand",
+                "'priority' to its classes manually",
             )
         if yielding(document) != behind:
             raise editor.refusal(
-                changes, "in this variant other classes yield than without it; give 'priority' to them by hand"
+                changes, "in this variant other classes yield than without it; give 'priority' to them manually"
             )
     for name in base.traffic:
         if name in behind and base.traffic[name].priority != "background":
