@@ -143,7 +143,7 @@ def parse_duration(value: object) -> float:
     >>> parse_duration("90 min")
     1.5
     """
-    return _quantity(value, _DURATIONS_H, "time", '"4 h", "30 s" or "1.2e6 h"')
+    return _quantity(value, _DURATIONS_H, "duration", '"4 h", "30 s" or "1.2e6 h"')
 
 
 def parse_rate(value: object) -> float:

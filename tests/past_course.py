@@ -30,7 +30,7 @@ class Course(Chain):
     def steps(self, state: State) -> Iterator[Step]:
         rate, after = self.arrival(state)
         if rate > 0:
-            away = tuple(position for position in state.roles if position[0] in ("in progress", "planned"))
+            away = tuple(position for position in state.roles if position[0] in ("on its way", "planned"))
             yield ("arrival", tuple(n for n, p in enumerate(state.roles) if p in away)), 1.0 / rate, after
         for (_, after), _ in zip(self.operator(state), range(1), strict=False):  # the first is its success
             yield "operator", self.manual_takeover_h, after

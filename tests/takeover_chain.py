@@ -98,10 +98,10 @@ class Chain(Cluster):
         """All roles on their way arrive together."""
         longest, after = 0.0, state
         for r, (role, position) in enumerate(zip(self.movable, state.roles, strict=True)):
-            if position[0] not in ("in progress", "planned"):
+            if position[0] not in ("on its way", "planned"):
                 continue
             takes = role.switchover_h + self.fence_h(role.holders[position[1]])
-            longest = max(longest, takes if position[0] == "in progress" else role.giveback_h or 0.0)
+            longest = max(longest, takes if position[0] == "on its way" else role.giveback_h or 0.0)
             place = self.first(state, role, range(len(role.holders)))
             stranded = self.gone(role, "stranded", position[1])
             after = after._replace(roles=put(after.roles, r, stranded if place is None else ("held", place)))

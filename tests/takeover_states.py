@@ -20,7 +20,7 @@ from k2rel.site.model import Site
 from k2rel.site.roles import Holder, Role, TakeoverNeed, Unit
 from k2rel.site.stages import AtLeast, Stage, names_in
 
-Position = tuple[Any, ...]  # ("held", 0), ("in progress", 0), ("split", 0, 1), ("mending",), ...
+Position = tuple[Any, ...]  # ("held", 0), ("on its way", 0), ("split", 0, 1), ("mending",), ...
 ROUNDS = 40
 T = TypeVar("T")
 
@@ -413,14 +413,14 @@ class Cluster:
     def gone(self, role: Role, doing: str, former: int) -> Position:
         """A position of a role that nobody has; it remembers who had it where that matters."""
         recalled = role.operator_places != "preferred"
-        if doing == "in progress":
+        if doing == "on its way":
             recalled = recalled or len({self.fence_h(holder) for holder in role.holders}) > 1
         return (doing, former if recalled else 0)
 
     def moved(self, role: Role, former: int, target: int) -> Position:
         """decided: a failback without `giveback` is on its way as any takeover, the time of its fences included."""
         takes = role.switchover_h + self.fence_h(role.holders[former])
-        return self.gone(role, "in progress", former) if takes > 0 else ("held", target)
+        return self.gone(role, "on its way", former) if takes > 0 else ("held", target)
 
     def given_back(self, role: Role, former: int) -> Position:
         if role.giveback_h is None:

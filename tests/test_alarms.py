@@ -169,7 +169,7 @@ def test_unknown_names_are_listed_and_never_ignored() -> None:
     ]  # fmt: skip
     first = found.notes[0]
     assert first.startswith(
-        "WARNING: of no part or role of L2R, and not in the state: 'swich_A' (line 2, down; did you"
+        "WARNING: not a part or role of L2R, and not in the state: 'swich_A' (line 2, down; did you"
     )
     assert "'battery' (line 3 and 1 more, alarm)" in first
     refused(f"{HEAD}swich_A,down,\n", "no row names a part or role of L2R: 'swich_A'")
@@ -190,11 +190,11 @@ def test_an_alarm_that_is_not_over_is_named_where_another_says_good() -> None:
 def test_old_words_are_said_to_be_old() -> None:
     text = f"{HEAD}isl_1,down,{ago(200)}\nisl_2,down,{ago(100)}\nswitch_A,ok,{ago(50_000)}\n"
     assert [each.older for each in read(text).taken] == [True, False]
-    assert sum("older than 7 days; is it still so?" in note for note in read(text).notes) == 1
+    assert sum("older than 7 days; is it still true?" in note for note in read(text).notes) == 1
     assert [each.older for each in read(text, older_than="9 d").taken] == [False, False]
     assert [each.older for each in read(text, older_than=50.0).taken] == [True, True]
     stale = read(f"{HEAD}switch_A,ok,{ago(300)}\n")
-    assert any("the latest word of stream is 12.5 days old" in note for note in stale.notes)
+    assert any("the latest entry of stream is 12.5 days old" in note for note in stale.notes)
 
 
 def test_parts_that_are_not_followed_are_named() -> None:
@@ -279,9 +279,9 @@ def test_json_lines(encoding, end) -> None:
     [
         ('[{"component": 1}]', "is a JSON array; JSON lines are read"),
         ('{\n"component": "isl_1"\n}\n', ":1: is not a complete JSON object"),
-        ('{"component": "isl_1", "state": "ok"}\n5\n', ":2: is no JSON object"),
+        ('{"component": "isl_1", "state": "ok"}\n5\n', ":2: is not a JSON object"),
         ('{"component": "isl_1", "state": "ok", "state": "down"}\n', ":1: has 'state' twice"),
-        ('{"component": "isl_1", "state": 2}\n', ":1: isl_1: '2' is no known state"),
+        ('{"component": "isl_1", "state": 2}\n', ":1: isl_1: '2' is not a known state"),
         ('{"host": "isl_1", "state": "ok"}\n', "needs a column 'component'"),
         ('{"component": "isl_1", "state": "ok", "since": ' + "9" * 5000 + "}\n", ":1: '9"),
         ('{"a":' * 100_000, "is not a complete JSON object"),
@@ -306,22 +306,22 @@ def test_json_lines_that_cannot_be(text, words) -> None:
         (",down,", "2: names no component"),
         (f"isl_1,down,{ago(-5)}", "lies 5 h in the future of 2026-11-27T19:00:00+00:00"),
         (f"isl_1,ok,{ago(-5)}", "in the future"),
-        ("isl_1,down,1795795200000", "is it one of milliseconds?"),
-        ("isl_1,down,20261127", "more than ten years; is that a number of seconds since 1970?"),
-        ("isl_1,down,27.11.2026", "'27.11.2026' is no time; write a date and time such as 2026-11-27T18:40+01:00"),
-        ("isl_1,down,2026-02-30", "is no time"),
+        ("isl_1,down,1795795200000", "is it in milliseconds?"),
+        ("isl_1,down,20261127", "more than ten years; is it a number of seconds since 1970?"),
+        ("isl_1,down,27.11.2026", "'27.11.2026' is not a valid time; write a date and time such as 2026-11-27T18:40+01:00"),
+        ("isl_1,down,2026-02-30", "is not a valid time"),
         ("switch_B,out of service,", "switch_B cannot be out of service: of L2R server_A, server_B alone can"),
         ("file_system,at C,", "role file_system: 'C' is not one of its holders; known: server_A, server_B"),
         ("file_system,down,", "role file_system: 'down' is not one of its holders"),
         ("isl_1,down,,5", "has more cells than there are columns"),
-        ("isl_1,failed,\nisl_1,ok,", "3: isl_1 is 'ok' here and 'failed' in line 2, and not both say since when"),
-        (f"isl_1,failed,{ago(2)}\nisl_1,ok,", "not both say since when; give both their time"),
+        ("isl_1,failed,\nisl_1,ok,", "3: isl_1 is 'ok' here and 'failed' in line 2, and not both have a time"),
+        (f"isl_1,failed,{ago(2)}\nisl_1,ok,", "not both have a time; give both their time"),
         (f"isl_1,failed,{ago(2)}\nisl_1,up,{ago(2)}", "isl_1 is 'up' here and 'failed' in line 2, both at once 2 h ago"),
         (f"server_A,failed,{ago(2)}\nserver_A,in service,{ago(2)}", "server_A is 'in service' here and 'failed' in line"),
         (f"server_A,out of service,{ago(2)}\nserver_A,in service,{ago(2)}", "both at once 2 h ago"),
         ("file_system,A,\nfile_system,B,", "file_system is 'B' here and 'A' in line 2"),
         ("\n".join(f"{part},down," for part in ("isl_1", "isl_2", "toe_A1", "toe_A2", "toe_B1", "toe_B2", "psu_A_1")),
-         "7 parts have failed at the same time, and at most 6"),
+         "7 parts have failed at the same time; at most 6"),
     ],
 )  # fmt: skip
 def test_rows_that_cannot_be(rows, words) -> None:
@@ -350,8 +350,8 @@ def test_clocks_may_differ_by_minutes() -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"now": "tomorrow"}, "now: 'tomorrow' is no time"),
-        ({"older_than": "long"}, "older_than: 'long' is no time"),
+        ({"now": "tomorrow"}, "now: 'tomorrow' is not a valid time"),
+        ({"older_than": "long"}, "older_than: 'long' is not a valid time"),
         ({"site": "L1", "names": {"x": "server_B"}}, "L1 has no part or role 'server_B'"),
     ],
 )
@@ -463,7 +463,7 @@ def test_what_a_person_says_comes_on_top() -> None:
 @pytest.mark.parametrize(
     ("rows", "said", "words"),
     [
-        ("isl_1,ok,", Present(("isl_1",), (0.0,)), "isl_1: failed as given, and good in stream:2; correct the one"),
+        ("isl_1,ok,", Present(("isl_1",), (0.0,)), "isl_1: failed as given, and good in stream:2; correct the wrong one"),
         ("file_system,at B,", Present((), (), (("file_system", "A"),)), "file_system: at A as given, and server_B in str"),
         ("server_A,out of service,", Present((), (), (), (), ("server_A",)), "in service as given, and out of service"),
         ("server_A,in service,", Present((), (), (), ("server_A",)), "out of service as given, and in service in stream"),
@@ -528,7 +528,7 @@ def test_standard_input_and_notes(k2, monkeypatch) -> None:
         (("--alarm-names", "x"), "--alarm-names: say which file it is about (--alarms FILE)"),
         (("--now", "2026-01-01"), "--now: say which file it is about"),
         (("--alarms", "nowhere.csv"), "nowhere.csv: cannot be read"),
-        (("--alarms", "/dev/zero"), "is no regular file"),
+        (("--alarms", "/dev/zero"), "not a regular file"),
         (("--alarms", EXAMPLES / "evening.csv", "--failed", "psu_A_1", "--now", "2026-11-27T18:00Z"), "good in"),
         (("--alarms", EXAMPLES / "evening.csv", "--every-failure"), "leave out --alarms"),
         (("--alarms", EXAMPLES / "evening.csv", "--now", "2026-11-27T10:00Z"), "evening.csv:2: '2026-11-27T15:12:00+01:00' lies"),

@@ -269,7 +269,7 @@ def test_no_text_of_a_site_commands_the_terminal(sign, tmp_path, k2) -> None:
         entry = data["components"]["hub_east"] if place == "components" else data
         entry["title" if place == "components" else place] = f"x{sign}[31m"
         run = k2("check", written(tmp_path / "site.yaml", data))
-        assert run.code == 2 and f"has U+{ord(sign):04X}, which is no printable" in run.err and sign not in run.err
+        assert run.code == 2 and f"has U+{ord(sign):04X}, which is not a printable" in run.err and sign not in run.err
     data = data_of(FOREIGN)
     data["title"], data["description"] = "10\u00a0km", "two\nlines"
     assert k2("check", written(tmp_path / "site.yaml", data)).code == 0

@@ -152,7 +152,7 @@ def test_an_option_that_is_wrong_is_refused_whatever_the_files_are(tmp_path) -> 
     for wrong, said in (
         ({"repair": "weekly"}, "onsite"), ({"rates": "none.csv"}, "none.csv"), ({"settings": {"no.mttr": "2 h"}}, "no"),
         ({"target": "200"}, "from 50"), ({"compare": ["L1"]}, "two levels or site files are needed, got 1"),
-        ({"compare": ["L1", levels[1]]}, "no valid YAML"), ({"counts": [0]}, "counts"), ({"costs": "none.csv"}, "none.csv"),
+        ({"compare": ["L1", levels[1]]}, "not valid YAML"), ({"counts": [0]}, "counts"), ({"costs": "none.csv"}, "none.csv"),
     ):  # fmt: skip
         with pytest.raises(InputError, match=said):
             render_reports([levels[0], "L2", levels[1]], tmp_path / "out", **wrong)
@@ -242,9 +242,9 @@ def test_a_kernel_that_dies_in_a_batch_leaves_the_other_reports_and_the_next_run
     )
     done = render_reports(levels, tmp_path / "out", comparison=False, jobs=2)
     assert len(done.failures) == 1
-    assert done.failures[0].startswith("site1: the kernel died")
+    assert done.failures[0].startswith("site1: the kernel ended unexpectedly")
     assert {path.name for path in done.reports} == {"site0.html", "site2.html"}
-    assert "failed: the kernel died" in done.index.read_text()
+    assert "failed: the kernel ended unexpectedly" in done.index.read_text()
     whole(tmp_path / "out")
     flag.touch()
     again = render_reports(levels, tmp_path / "out", comparison=False, jobs=2)
@@ -776,7 +776,7 @@ def deadly(chunk):
         ("levels: [L1]\nclients: {first: 9, last: 3}\n", 2, "below the first"),
         ("levels: [L1]\nrepair: [never]\n", 2, "repair.0: must be 'onsite'"),
         ("levels: [L1]\nset:\n  mttr: [1 h]\n", 3, "component-type.key"),
-        ("levels: [L1]\nset:\n  toe.capacity: {low: 1 MB/s, high: 2 MB/s}\n", 3, "how many points"),
+        ("levels: [L1]\nset:\n  toe.capacity: {low: 1 MB/s, high: 2 MB/s}\n", 3, "the number of points"),
         ("levels: [L1]\nsample: 3\nset:\n  toe.capacity: {low: 1 h, high: 2 MB/s}\n", 4, "of one unit"),
         ("levels: [L1]\nsample: 3\nset:\n  toe.capacity: {low: 9 MB/s, high: 2 MB/s}\n", 4, "low below high"),
         ("levels: [L1]\nsample: 3\nset:\n  a.b: {low: 0 h, high: 2 h, law: loguniform}\n", 4, "above 0"),

@@ -123,7 +123,7 @@ def test_names_patterns_roles_and_types_say_who_is_a_client() -> None:
         assert netbox(clients=clients).client_count == 6
     with pytest.raises(InputError, match=r"clients: no device has the name, role or type 'cam'.*did you mean 'Camera'"):
         netbox(clients="cam")
-    with pytest.raises(InputError, match=r"targets: 'rec-1' is a client and a target"):
+    with pytest.raises(InputError, match=r"targets: 'rec-1' is both a client and a target"):
         netbox(clients=["ccu-*", "rec-1"])
     with pytest.raises(
         InputError, match=r"targets: no device has this role; name devices, a pattern.* or write 'target'"
@@ -202,7 +202,9 @@ def test_sides_are_said_in_words_too(said: Any) -> None:
 
 @pytest.mark.parametrize("said", ["left", "=left", "A=", ["A=left", "B="]])
 def test_sides_that_say_nothing_are_refused(said: Any) -> None:
-    with pytest.raises(InputError, match=r"sides: '.*' does not say which side has which devices; write A=sw-a-\*, or"):
+    with pytest.raises(
+        InputError, match=r"sides: '.*' does not state which side has which devices; write A=sw-a-\*, or"
+    ):
         sides_of(said, {"left": Device("left", "server")})
 
 

@@ -266,7 +266,7 @@ TRA = "3 4\n0 1 0.002\n1 2 0.001\n1 0 0.25\n2 1 0.25\n"
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("3 4\n0 1 0.002\n1 2 0.001\n", "4 lines of transitions announced, 2 found; is the file whole?"),
+        ("3 4\n0 1 0.002\n1 2 0.001\n", "4 lines of transitions announced, 2 found; is the file complete?"),
         ("3 4\n0 1 0.002\n1 2 0.001\n1 0 0.25\n2 1", "bad.tra:5: transition 4 of 4: 3 numbers expected, got '2 1'"),
         (
             TRA.replace("0 1 0.002", "0 1 0"),
@@ -284,9 +284,12 @@ TRA = "3 4\n0 1 0.002\n1 2 0.001\n1 0 0.25\n2 1 0.25\n"
         ("2 2 2\n0 0 1 1 go\n1 0 0 1 back\n", "bad.tra:1: states, choices and transitions: this is a decision process"),
         (
             TRA.replace("1 2 0.001", "1 2 0.001 7"),
-            "3 numbers expected, got '1 2 0.001 7'; behind them the name of an act",
+            "3 numbers expected, got '1 2 0.001 7', optionally followed by the name of an act",
         ),
-        (TRA.replace("1 2 0.001", "1 2 0.001 a b"), "3 numbers expected, got '1 2 0.001 a b'; behind them the name of"),
+        (
+            TRA.replace("1 2 0.001", "1 2 0.001 a b"),
+            "3 numbers expected, got '1 2 0.001 a b', optionally followed by the name of",
+        ),
         (
             TRA.replace("0.002", "0.002 fail").replace("0.001", "x fail"),
             "bad.tra:3: transition 2 of 4: 'x' is not a number",
@@ -344,7 +347,7 @@ def test_what_is_written_is_read_again(tmp_path) -> None:
     name, values = read_rewards(tmp_path / "c.number.srew", 276)
     assert name == "number"
     assert (values == model.rewards["number"]).all()
-    with pytest.raises(InputError, match="exists already"):
+    with pytest.raises(InputError, match="already exists"):
         write_chain(model, tmp_path / "c")
 
 

@@ -330,8 +330,8 @@ def test_the_register_of_assumptions_says_which_coverage_counts() -> None:
         ("{program: 0.9}", "roles.master.coverage: needs an entry 'default', for what no other entry names"),
         ("{default: 0.9, progam: 0.8}", "there is no component type or part 'progam'; did you mean 'program'?"),
         ("[0.9, 0.8]", "roles.master.coverage: must be a number"),
-        ("{default: 0.9, wire: 0.8}", "no takeover begins with 'wire': it is no trigger of a unit of its holders"),
-        ("{default: 0.9, bell: 0.8}", "no takeover begins with 'bell': it is no trigger of a unit of its holders"),
+        ("{default: 0.9, wire: 0.8}", "no takeover begins with 'wire': it is not a trigger of a unit of its holders"),
+        ("{default: 0.9, bell: 0.8}", "no takeover begins with 'bell': it is not a trigger of a unit of its holders"),
         ("{default: 0.9, program: =often}", "there is no assumption 'often'"),
     ],
 )

@@ -222,9 +222,9 @@ def test_names_that_do_not_fit_are_found_as_in_a_file():
         (lambda: k2rel.study(5), "level_or_file: .* got int '5'"),
         (lambda: k2rel.study({"format": 2, "sides": {"A", "B"}}), "sides: a set has no order; give a list"),
         (lambda: k2rel.study({"format": 2, 1.5: 1}), "the site: a key must be a text, got float 1.5"),
-        (lambda: k2rel.study({"sides": {False: {}}}), "sides: a key must be a text, got bool False; YAML 1.1 takes no"),
+        (lambda: k2rel.study({"sides": {False: {}}}), "sides: a key must be a text, got bool False; YAML 1.1 reads no"),
         *((lambda section=section: k2rel.study({section: {True: {}}}),
-           f"{section}: a key must be a text, got bool True; YAML 1.1 takes yes and on for it; write the name in quotes")
+           f"{section}: a key must be a text, got bool True; YAML 1.1 reads yes and on as this; write the name in quotes")
           for section in ("components", "types", "sides", "traffic", "units")),
         (lambda: k2rel.study({"roles": {True: {}}}), "roles: a key must be a text, got bool True"),
         (lambda: k2rel.study({"sides": {1: {}, "1": {}}}), r"sides\.1: is given twice"),
@@ -279,7 +279,7 @@ def test_numbers_of_thousands_of_digits_are_refused_at_their_place(path):
     for key in path[:-1]:
         place = place[key]
     place[path[-1]] = -(10**5000)
-    with pytest.raises(InputError, match=rf"^{re.escape('.'.join(map(str, path)))}: a number of more than 300 digits"):
+    with pytest.raises(InputError, match=rf"^{re.escape('.'.join(map(str, path)))}: a number has more than 300 digits"):
         k2rel.study(data)
     with pytest.raises(InputError, match="a key must be a text, got int a number with very many digits"):
         k2rel.study({"sides": {10**5000: {}}})

@@ -101,9 +101,9 @@ def test_ages_that_cannot_be_hours_are_left_out_and_told(log) -> None:
     data = read_field(log(table([*fast, *slow, *none])), columns={"entry": "smart_9_raw"})
     assert data.lives[0].units == 1
     notes = "\n".join(data.notes)
-    assert "WARNING: 1 drives, 0 failures, are left out: their hours powered on go back, or on faster" in notes
+    assert "WARNING: 1 drives, 0 failures, are left out: their hours powered on decrease, or increase faster" in notes
     assert "WARNING: 1 drives, 1 failures, are left out: no hours powered on are given" in notes
-    assert "WARNING: 1 drives were powered on less than half of the days" in notes
+    assert "WARNING: 1 drives were powered on for less than half of the days" in notes
     with pytest.raises(InputError, match="are left out: no hours powered on are given"):
         read_field(log(table(none)), columns={"entry": "smart_9_raw"})
 
@@ -158,10 +158,10 @@ def test_a_folder_of_days_is_read_as_one_file(tmp_path, log, k2) -> None:
         ([row(day, f"u{day}", failed=1) for day in range(9)], "has one row for each unit, on several days: is it a list"),
         ([row(7 * day, "a") for day in range(9)], "48 days between first and last rows of the drives have no row, and 9"),
         ([row(0, "a"), row(1, "")], ":3: serial_number: is empty; the serial number of the drive is needed"),
-        ([row(0, "a"), row(1, "a").replace("2024-01-02", "01/02/2024")], ":3: date: '01/02/2024' is no day between"),
-        ([row(0, "a"), row(1, "a").replace("2024-", "2924-")], ":3: date: '2924-01-02' is no day between"),
+        ([row(0, "a"), row(1, "a").replace("2024-01-02", "01/02/2024")], ":3: date: '01/02/2024' is not a day between"),
+        ([row(0, "a"), row(1, "a").replace("2024-", "2924-")], ":3: date: '2924-01-02' is not a day between"),
         ([row(0, "a"), row(1, "a", failed=2)], ":3: failure: '2': write 1 or 'failed'"),
-        ([], "holds no rows"),
+        ([], "has no rows"),
     ],
 )  # fmt: skip
 def test_what_is_no_table_of_drives_and_days_is_refused(log, rows, message) -> None:
@@ -171,7 +171,7 @@ def test_what_is_no_table_of_drives_and_days_is_refused(log, rows, message) -> N
 
 
 def test_a_window_is_refused_since_the_rows_say_when(log) -> None:
-    with pytest.raises(InputError, match="rows of drives and days say themselves when"):
+    with pytest.raises(InputError, match="rows of drives and days contain the days"):
         read_field(log(table([row(0, "a")])), until="2024-02-01")
 
 

@@ -391,7 +391,7 @@ def test_modes_share_the_year_and_are_entered_as_often_as_left() -> None:
     words, p, flow = k2rel.mode_flows(k2rel.study("L3R"), Organisation(tolerance=1e-8), method="markov")
     assert p.sum() == pytest.approx(1.0, rel=1e-12)
     assert flow.sum(axis=0) == pytest.approx(flow.sum(axis=1), abs=1e-12)
-    assert any("media_side on its way" in text for text in words)
+    assert any("media_side in takeover" in text for text in words)
 
 
 def test_over_time_starts_good_and_ends_in_the_steady_state(tmp_path) -> None:
@@ -423,7 +423,7 @@ def test_an_exported_chain_solved_again_gives_the_same_figures(tmp_path, capsys)
     language = (tmp_path / "l2r.prism").read_text()
     assert language.splitlines()[1] == "ctmc"
     assert language.count("\n  [] s=") == chain.states
-    assert "file_system on its way" in language
+    assert "file_system in takeover" in language
     assert len((tmp_path / "l2r.sta").read_text().splitlines()) == chain.states + 1
     assert main(["export", "L2R", "--format", "prism", "--output", str(tmp_path / "l2r"), "--tolerance", "1e-5"]) == 2
     assert main(["export", "L2R", "--format", "prism"]) == 2
@@ -457,7 +457,7 @@ def test_the_command_line_gives_both_methods(capsys) -> None:
         (["uncertainty", "L2R", "--method", "simulation"], "ask with method exact or markov"),
         (["interruptions", "L2R", "--method", "exact"], "ask with method auto, markov or simulation"),
         (["availability", "L2R", "--method", "markov", "--crews", "0"], "crews: a whole number from 1 to 1,000"),
-        (["availability", "L2R", "--method", "markov", "--travel", "4 h"], "travel: say how many crews travel"),
+        (["availability", "L2R", "--method", "markov", "--travel", "4 h"], "travel: give the number of crews"),
         (["availability", "L2R", "--method", "markov", "--crews", "1", "--travel", "soon"], "--travel soon:"),
         (["availability", "L2R", "--method", "markov", "--priority", "swich"], "no component type 'swich'"),
         (["availability", "L2R", "--method", "markov", "--tolerance", "0"], "tolerance: from 1e-15 to 0.1"),
@@ -492,7 +492,7 @@ def test_a_site_whose_parts_are_mostly_down_is_refused_with_a_reason(tmp_path, c
     path = site_file(tmp_path, text)
     assert main(["availability", str(path), "--method", "markov", "--crews", "1", "--tolerance", "1e-9"]) == 2
     error = capsys.readouterr().err
-    assert "parts fail too often, or crews and persons take too long" in error
+    assert "parts fail too often, or crews and operators take too long" in error
     assert error.count("\n") == 1
 
 
@@ -502,7 +502,7 @@ def test_a_site_whose_parts_are_mostly_down_is_refused_with_a_reason(tmp_path, c
 def test_persons_who_never_come_are_refused_with_a_reason(words, capsys) -> None:
     assert main(["availability", "L2R", "--method", "markov", *words]) == 2
     error = capsys.readouterr().err
-    assert "crews and persons take too long" in error
+    assert "crews and operators take too long" in error
     assert "a larger tolerance; with method auto or simulation no chain is needed" in error
     assert error.count("\n") == 1
 

@@ -181,12 +181,12 @@ def test_a_rule_that_is_changed_is_noticed_by_that_comparison(opened) -> None:
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 def test_a_click_fails_a_part_and_ways_roles_services_and_loads_follow(browser, report) -> None:
     visit = Visit(browser, report.as_uri())
-    assert visit.said() == "Nothing has failed. Lost: full service."  # 20 clients are too many for Level 2R
+    assert visit.said() == "Nothing has failed. Down: full service."  # 20 clients are too many for Level 2R
     visit.mark("switch_A").click()
     study = k2rel.study("L2R", clients=20)
     expected = k2rel.failover(study, ["switch_A"])
     lost = [name.replace("_", " ") for name, there in expected.services.items() if not there]
-    assert visit.said() == f"Failed: switch A. Lost: {', '.join(lost)}."
+    assert visit.said() == f"Failed: switch A. Down: {', '.join(lost)}."
     assert visit.mark("switch_A").get_attribute("data-failed") == ""
     assert visit.mark("switch_A").get_attribute("aria-pressed") == "true"
     assert visit.mark("server_A").get_attribute("data-out") == ""

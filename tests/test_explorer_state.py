@@ -102,15 +102,15 @@ def test_back_and_forward_go_through_the_states(browser, offline) -> None:
 def test_what_an_address_names_that_is_not_there_is_said(browser, offline) -> None:
     report = offline()
     visit = Visit(browser, report + "#failed=switch_A,swich_B")
-    assert problem(visit) == 'Left out of the address: "swich_B" is no part of L2R with 4 clients.'
+    assert problem(visit) == 'Left out of the address: "swich_B" is not a part of L2R with 4 clients.'
     for address, sentence, said in (
-        ("failed=client_4_media_A,client_5_media_A", '"client_5_media_A" is no part', "Failed: client 4 media A."),
-        ("roles=C&failed=switch_A", 'roles "C" is not there (A, B)', "Failed: switch A."),
-        ("level=L9&clients=8&failed=switch_A", 'level "L9" is not there (L2R); clients "8" is not there (4)', "Failed: switch A."),
-        ("colour=red", '"colour" is no part of a state', "Nothing has failed."),
+        ("failed=client_4_media_A,client_5_media_A", '"client_5_media_A" is not a part', "Failed: client 4 media A."),
+        ("roles=C&failed=switch_A", 'roles "C" is not available (A, B)', "Failed: switch A."),
+        ("level=L9&clients=8&failed=switch_A", 'level "L9" is not available (L2R); clients "8" is not available (4)', "Failed: switch A."),
+        ("colour=red", '"colour" is not part of a state', "Nothing has failed."),
         ("target=99", 'target "99" cannot be chosen here', "Nothing has failed."),
-        ("nowhere", 'there is nothing here that is called "nowhere"', "Nothing has failed."),
-        ("failed=" + quote("<img src=x onerror=alert(1)>"), '"<img src=x onerror=alert(1)>" is no part', "Nothing has failed."),
+        ("nowhere", 'there is no entry "nowhere"', "Nothing has failed."),
+        ("failed=" + quote("<img src=x onerror=alert(1)>"), '"<img src=x onerror=alert(1)>" is not a part', "Nothing has failed."),
         ("roles=A&roles=B&failed=%zz", "roles is named twice", "Nothing has failed."),
     ):  # fmt: skip
         visit.page.goto(f"{report}#{address}")
@@ -164,10 +164,10 @@ def test_a_state_is_saved_and_loaded_and_bad_files_are_said(browser, offline, tm
     assert problem(visit) == ""
     for text, sentence in (
         ("{", "it is not JSON"),
-        ("[1]", "it is no state of the explorer"),
-        ("null", "it is no state of the explorer"),
-        ('{"failed": ["switch_A"]}', "it is no state of the explorer"),
-        ('{"k2rel": "explorer", "failed": {"a": 1}}', "failed is no list of names"),
+        ("[1]", "it is not a state of the explorer"),
+        ("null", "it is not a state of the explorer"),
+        ('{"failed": ["switch_A"]}', "it is not a state of the explorer"),
+        ('{"k2rel": "explorer", "failed": {"a": 1}}', "failed is not a list of names"),
         (" " * 200_000, "it is too long"),
     ):
         load_file(visit, tmp_path / "bad.json", text)
@@ -175,7 +175,7 @@ def test_a_state_is_saved_and_loaded_and_bad_files_are_said(browser, offline, tm
         assert visit.said() == before
     load_file(visit, tmp_path / "other.json", '{"k2rel": "explorer", "level": "L3R", "failed": ["isl_1", "server_2A"]}')
     assert problem(visit) == (
-        'Left out of the file: level "L3R" is not there (L2R); "server_2A" is no part of L2R with 4 clients.'
+        'Left out of the file: level "L3R" is not available (L2R); "server_2A" is not a part of L2R with 4 clients.'
     )
     assert visit.said().startswith("Failed: isl 1.")
     visit.clean()
@@ -193,7 +193,7 @@ def test_the_drawing_is_exported_as_it_is_now_and_stands_alone(browser, offline,
     assert re.findall(r"https?://[^'\" ]+", text) == ["http://www.w3.org/2000/svg"]
     assert not re.search(r"href|url\(|var\(|class=|style=|<script|@import", text)
     title, paper, *_ = svg
-    assert title.text.startswith("Level 2R, two servers, two switches, 4 clients. Failed: switch A. Lost: ftp.")
+    assert title.text.startswith("Level 2R, two servers, two switches, 4 clients. Failed: switch A. Down: ftp.")
     assert paper.get("fill") == "rgb(255, 255, 255)"
     written = "".join(svg.itertext())
     assert "GigE switch A" in written
@@ -307,8 +307,8 @@ def test_what_cannot_be_is_said_and_the_page_goes_on(browser, server) -> None:
         f"{server.url}#level=L9&contract=never&target=many&clients=0&failed=toe_9",
         selector=".k2live .k2x-said",
     )
-    for sentence in ('level "L9" is not there (L2R, L1', 'contract "never" is not there', 'target "many" is no such number',
-                     'clients "0" is no such number', '"toe_9" is no part of L2R'):  # fmt: skip
+    for sentence in ('level "L9" is not available (L2R, L1', 'contract "never" is not available', 'target "many" is out of range',
+                     'clients "0" is out of range', '"toe_9" is not a part of L2R'):  # fmt: skip
         assert sentence in problem(visit)
     clients, target = visit.page.locator(".k2live-choices input").all()
     for control, text, sentence in (

@@ -220,7 +220,7 @@ def test_a_test_that_finds_a_part_of_the_failures_leaves_the_others(probability)
     [
         (3, 0, "argument 4 of periodic-test: τ must be above 0"),
         (5, 1.5, "argument 6 of periodic-test: γ is a probability, at most 1"),
-        (6, 301, "argument 7 of periodic-test: π, how long a test takes, must not be above τ"),
+        (6, 301, "argument 7 of periodic-test: π, the duration of a test, must not be above τ"),
         (7, 0.5, "argument 8 of periodic-test: x is 1 if the part is available during a test, else 0"),
         (8, -0.1, "argument 9 of periodic-test: σ must not be negative"),
         (10, -1, "argument 11 of periodic-test: t must not be negative"),
@@ -302,10 +302,10 @@ def test_phi_factors_of_three_hold_for_every_combination_and_say_so(write, capsy
         ("phi-factor", {1: 0.8, 2: 0.1, 3: 0.05}, "must sum to 1, they sum to 0.95"),
         ("phi-factor", {1: 0.9, 2: 0.2, 3: 0.0}, "must sum to 1, they sum to 1.1"),
         ("phi-factor", {1: 0.9, 2: 0.1}, "no factor of level 3"),
-        ("beta-factor", {2: 0.2}, "its factor stands at level 3, got level 2"),
-        ("beta-factor", {1: 0.2}, "its factor stands at level 3, got level 1"),
-        ("beta-factor", {4: 0.2}, "its factor stands at level 3, got level 4"),
-        ("beta-factor", {2: 0.2, 3: 0.1}, "its factor stands at level 3"),
+        ("beta-factor", {2: 0.2}, "its factor is that of level 3, got level 2"),
+        ("beta-factor", {1: 0.2}, "its factor is that of level 3, got level 1"),
+        ("beta-factor", {4: 0.2}, "its factor is that of level 3, got level 4"),
+        ("beta-factor", {2: 0.2, 3: 0.1}, "its factor is that of level 3"),
         ("beta-factor", {3: 1.2}, "must lie between 0 and 1, got 1.2"),
         ("beta-factor", {}, "no factor of level 3"),
         ("MGL", {2: 0.2}, "no factor of level 3"),
@@ -338,12 +338,13 @@ def test_members_of_a_group_are_basic_events_of_its_probability(write) -> None:
     put = model(top, "{}").replace("<model-data>", beta + "<model-data>")
     assert solve(read_fault_trees(write(put.format(event("p1", number(0.1)))))).tops[0].probability > 0
     refused(
-        put.format(event("p1", number(0.2))), "a probability of its own, which is not that of its common-cause group"
+        put.format(event("p1", number(0.2))),
+        "a probability of its own, which differs from that of its common-cause group",
     )
     refused(put.format("").replace("<event name='p3'/>", "").replace("name='p3'", "name='p2'"), "names a member twice")
     gate = "<define-gate name='p1'><or><event name='p2'/></or></define-gate>"
     refused(model(top + gate).replace("<model-data>", beta + "<model-data>"), "is a gate; members of a group are basic")
-    refused(put.format("").replace("<members>", "<member>").replace("</members>", "</member>"), "does not belong into")
+    refused(put.format("").replace("<members>", "<member>").replace("</members>", "</member>"), "is not an entry of")
     one = beta.replace("<basic-event name='p2'/><basic-event name='p3'/>", "")
     refused(model(GATE, EVENTS).replace("<model-data>", one + "<model-data>"), "needs 2 to 12 members, got 1")
 
@@ -375,7 +376,7 @@ BAD = {
     "more than 200 deep": "<opsa-mef>" + "<a>" * 5000,
     "holds no gate": "<opsa-mef/>",
     "'b' is not defined anywhere": model(GATE, event("a", number(0.1))),
-    "stands within itself: t.x > t.y > t.x": model(
+    "contains itself: t.x > t.y > t.x": model(
         "<define-gate name='x'><not><gate name='y'/></not></define-gate><define-gate name='y'><not><gate name='x'/></not></define-gate>"
     ),
     "between 0 and 1, got 1.5": model(GATE, event("a", number(1.5)) + event("b", number(0.1))),
@@ -385,7 +386,7 @@ BAD = {
     "has no finite value": model(GATE, event("a", f"<div>{number(1)}{number(0)}</div>") + event("b", number(0.1))),
     "is defined twice": model(GATE + GATE, EVENTS),
     "min must be a whole number": model(f"<define-gate name='top'><atleast min='7'>{refs('ab')}</atleast></define-gate>", EVENTS),
-    "is no formula": model(f"<define-gate name='top'><maybe>{refs('ab')}</maybe></define-gate>", EVENTS),
+    "is not a known formula": model(f"<define-gate name='top'><maybe>{refs('ab')}</maybe></define-gate>", EVENTS),
     "takes 1 argument(s), got 2": model(f"<define-gate name='top'><not>{refs('ab')}</not></define-gate>", EVENTS),
     "takes 2 argument(s), got 3": model(f"<define-gate name='top'><imply>{refs('abc')}</imply></define-gate>", EVENTS),
     "takes at least 2 argument(s), got 1": model(f"<define-gate name='top'><iff>{refs('a')}</iff></define-gate>", EVENTS),
@@ -396,7 +397,7 @@ BAD = {
     "has no attribute min": model(f"<define-gate name='top'><or min='2'>{refs('ab')}</or></define-gate>", EVENTS),
     "needs the attribute min": model(f"<define-gate name='top'><atleast k='2'>{refs('ab')}</atleast></define-gate>", EVENTS),
     "got '1_0'": model(GATE, event("a", number("1_0")) + event("b", number(0.1))),
-    "defined by itself": model(
+    "defined in terms of itself": model(
         GATE,
         event("a", "<parameter name='q'/>") + event("b", number(0.1))
         + "<define-parameter name='q'><parameter name='q'/></define-parameter>",
@@ -659,7 +660,7 @@ def test_a_model_that_does_not_fit_is_an_error_or_bounds(write, capsys) -> None:
     with pytest.raises(ModelTooLargeError):
         solve(read_fault_trees(path), most_nodes=300)
     assert main(["solve", path, "--nodes", "300"]) == 2
-    assert "ask for bounds" in capsys.readouterr().err
+    assert "use bounds" in capsys.readouterr().err
     assert main(["solve", path, "--nodes", "300", "--bounds", "1", "--format", "json"]) == 0
     (bounded,) = json.loads(capsys.readouterr().out)["tops"]
     exact = solve(read_fault_trees(path)).tops[0].probability
@@ -679,7 +680,7 @@ def test_bounds_of_what_hardly_ever_happens_keep_their_digits() -> None:
 
 
 def test_reading_refuses_what_is_no_file(tmp_path) -> None:
-    with pytest.raises(InputError, match="is no regular file"):
+    with pytest.raises(InputError, match="not a regular file"):
         read_fault_trees(tmp_path)
 
 

@@ -173,13 +173,13 @@ def test_the_rounding_of_many_lives_keeps_what_was_seen(log, monkeypatch) -> Non
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("age_at_start,end,failed\n10,20,1\n10,30,0\n", "say --column exit=NAME for an age"),
-        ("age,end,failed\n10,20,1\n", "say --column exit=NAME for an age"),
+        ("age_at_start,end,failed\n10,20,1\n10,30,0\n", "give --column exit=NAME for an age"),
+        ("age,end,failed\n10,20,1\n", "give --column exit=NAME for an age"),
         ("entry,exit,failed\n30,20,1\n", "is below the age at which the observation began"),
         ("entry,exit,failed\n20,20,1\n", "failed at the moment it started"),
-        ("age_at_start,lower,upper\n30,20,40\n", "say --column exit=upper for ages"),
+        ("age_at_start,lower,upper\n30,20,40\n", "give --column exit=upper for ages"),
         ("age_at_start,start,end,failed\n,0,20,1\n", "needs an age"),
-        ("operating_hours,start,end,failed\n5,0,20,1\n", "say --column entry=NAME for an age"),
+        ("operating_hours,start,end,failed\n5,0,20,1\n", "give --column entry=NAME for an age"),
         ("installed,start,end,failed\n2024-02-01,2024-01-01,2024-03-01,1\n", "not after the start of the observation"),
     ],
 )
@@ -211,7 +211,7 @@ def test_used_parts_without_ages_are_warned_of(log, head, row) -> None:
 
 def test_rows_of_a_part_that_went_on_are_warned_of(log) -> None:
     data = read_field(log("unit,start,end,failed\na,0,100,0\na,100,200,1\nb,0,200,0\n"))
-    assert any("1 rows end without a failure though their unit goes on" in note for note in data.notes)
+    assert any("1 rows end without a failure although their unit has later rows" in note for note in data.notes)
     aged = "unit,age_at_start,start,end,failed\na,0,0,100,0\na,100,100,200,1\nb,0,0,200,0\n"
     data = read_field(log(aged))
     assert data.history is None
@@ -292,7 +292,7 @@ def test_one_group_never_stops_the_others(log, k2, tmp_path) -> None:
     ]  # fmt: skip
     run = k2("fit", log(text), "--law", "weibull", "--samples", "0")
     assert run.code == 0
-    assert "no weibull distribution: a weibull law needs at least two different times" in run.out
+    assert "no weibull distribution: a weibull distribution needs at least two different times" in run.out
 
 
 def test_what_is_rejected_is_not_called_best_and_reasons_are_given(log, k2) -> None:
@@ -316,7 +316,7 @@ def test_reasons_stand_beside_fits() -> None:
     assert set(missing) == {"weibull", "lognormal", "gamma"}
     found, missing = fits_and_reasons(Lives.of([], [5.0]), ["weibull"])
     assert [one.law for one in found] == ["exponential"]
-    assert "no failure was seen" in missing["weibull"]
+    assert "no failure was observed" in missing["weibull"]
 
 
 def test_both_exponents_of_a_trend_are_shown(k2) -> None:

@@ -16,7 +16,7 @@ AGED = "lower,upper,count,{}\n1500,2000,5,1000\n2000,3000,7,1000\n3000,,20,500\n
 @pytest.mark.parametrize("age", ["age_at_start", "age"])
 def test_intervals_with_ages_are_asked_about(log, age) -> None:
     path = log(AGED.format(age))
-    with pytest.raises(InputError, match="say --column exit=upper for ages, --column upper=upper for times"):
+    with pytest.raises(InputError, match="give --column exit=upper for ages, --column upper=upper for times"):
         read_field(path)
     (ages,) = read_field(path, columns={"exit": "upper"}).lives
     assert sorted(ages.lower_h) == [1500, 2000, 3000]
@@ -48,7 +48,7 @@ def test_dates_that_stand_for_nothing_are_refused(log, row, word) -> None:
 
 
 def test_an_observation_does_not_end_in_the_future(log) -> None:
-    with pytest.raises(InputError, match="lies in the future"):
+    with pytest.raises(InputError, match="is in the future"):
         read_field(log("start,end,failed\n2020-01-01,2021-01-01,yes\n"), until="2999-01-01")
 
 
@@ -87,7 +87,7 @@ def test_rows_without_a_start_are_counted(log) -> None:
         ("type,failures,hours\npsu,1,inf\n", "hours: needs a finite number"),
         ("type,failures,hours\npsu,1,nan\n", "hours: needs a finite number"),
         ("model,failures,drive_days\nA,1,0\nB,2,10\n", ":2: drive_days: must be above 0 if something failed"),
-        ("model,failures,drive_days\nA,0,0\n", "no row has any hours"),
+        ("model,failures,drive_days\nA,0,0\n", "no row has hours"),
     ],
 )
 def test_messages_say_what_differs(log, text, message) -> None:

@@ -103,12 +103,12 @@ def test_lives_closer_than_digits_tell_are_refused() -> None:
 
 def test_a_rate_of_parts_that_were_all_found_failed_is_refused() -> None:
     _, reasons = fits_and_reasons(of((0, 4380, 3), (0, 5000, 2)))
-    assert "no part is known to have worked" in reasons["exponential"]
+    assert "no part is known to have been in operation" in reasons["exponential"]
 
 
 def test_an_entry_whose_limits_are_no_rates_is_not_written() -> None:
     fit = fit_law("exponential", Lives.of([2.0, 3.0]))
     assert fit.rate_per_h.value == 0.4
     assert fit.rate_per_h.high > 1  # chi-square: 0.1 * 12.6
-    with pytest.raises(InputError, match=r"leave the rate open, 0\.0711 to 1\.26 /h"):
+    with pytest.raises(InputError, match=r"do not determine the rate, 0\.0711 to 1\.26 /h"):
         fit.entry("mine")

@@ -57,7 +57,7 @@ def test_what_nothing_decides_is_refused_and_the_option_reads_it(log, k2, separa
     run = k2("fit", path)
     assert run.code == 2
     if cell == "-":
-        assert "is no time" in run.err
+        assert "is not a valid time" in run.err
         return
     assert f"log.csv:2: drive_days: '{cell}' can be" in run.err
     assert "--decimal point or --decimal comma" in run.err
@@ -72,14 +72,14 @@ def test_what_nothing_decides_is_refused_and_the_option_reads_it(log, k2, separa
     [
         ('time,failed\n"1,5",1\n2.5,1\n', "log.csv:3: time: '2.5' has another decimal separator than '1,5' in row 2"),
         ("time;failed\n1.234,5;1\n1,234.5;1\n", "another decimal separator"),
-        ('time,failed\n"12,34,567",1\n', "is no time"),
-        ("time,failed\n1_000,1\n", "is no time"),
+        ('time,failed\n"12,34,567",1\n', "is not a valid time"),
+        ("time,failed\n1_000,1\n", "is not a valid time"),
         ("model,failures,drive_days\na,1.234,500000\n", "a whole number of failures"),
         ("time,failed,count\n5,1,2024-01-01\n", "is a date; write a number"),
         ("time,failed,count\n5,1,3 h\n", "has a unit"),
         ("model,failures,drive_days\na,1,2024-01-01\n", "holds dates"),
-        ("time [km],failed\n5,1\n", "is no unit of time"),
-        ("time [month],failed\n5,1\n", "is no unit of time"),
+        ("time [km],failed\n5,1\n", "is not a unit of time"),
+        ("time [month],failed\n5,1\n", "is not a unit of time"),
     ],
 )
 def test_numbers_that_cannot_be_meant_are_refused(log, k2, text, message) -> None:
@@ -112,8 +112,8 @@ def test_update_reads_the_same_way_and_says_what_it_read(log, k2) -> None:
     [
         ("time,failed\n10,1\n", "hours, since no unit is given"),
         ("time [d],failed\n10,1\n", "d"),
-        ("time,failed\n4 h,1\n3 d,1\n", "as each cell says: d, h"),
-        ("time [d],failed\n4,1\n36 h,1\n", "d, but where a cell says h"),
+        ("time,failed\n4 h,1\n3 d,1\n", "as named in each cell: d, h"),
+        ("time [d],failed\n4,1\n36 h,1\n", "d, except for cells that name another: h"),
         ("model,failures,drive_days\na,1,10\n", "days"),
         ("start,end,failed\n2024-01-01,2024-01-02,1\n", "dates"),
     ],
@@ -139,7 +139,7 @@ def test_a_number_of_two_groups_has_one_reading_at_most(text) -> None:
     found = numeral(text)
     digits = "".join(c for c in text[:-2] + text[-2:].replace(",5", "").replace(".5", "") if c.isdigit())
     half = 0.5 if text.endswith((".5", ",5")) else 0.0
-    if half and text[-2] in text[:-2]:  # the same sign for both is no number
+    if half and text[-2] in text[:-2]:  # the same sign for both is not a number
         assert found is None
     else:
         assert {found.point, found.comma} - {None} == {float(digits) + half}
@@ -167,7 +167,7 @@ def test_a_number_of_two_groups_has_one_reading_at_most(text) -> None:
         ("time,failed\n20240101,1\n", "look like dates such as"),
         ("start,end,failed\n2015,2019,1\n", "look like years"),
         ("age_at_start,start,end,failed\n2020-01-01,2024-01-01,2024-02-01,1\n", "is an age"),
-        ("start,end,failed\n2024-01-01,,0\n", "say when the observation ended, with --until"),
+        ("start,end,failed\n2024-01-01,,0\n", "give the end of the observation with --until"),
     ],
 )
 def test_dates_without_a_start_and_dates_as_numbers_are_refused(log, k2, text, message) -> None:
@@ -205,7 +205,7 @@ def test_the_window_of_the_observation_says_what_rows_do_not(log, text, options,
         (["--from", "2024-01-25"], "ended before the observation began"),
         (["--from", "yesterday"], "write a date"),
         (["--from", "2024-13-01"], "write a date"),
-        (["--from", "2024-02-01", "--until", "2024-01-01"], "lies not after"),
+        (["--from", "2024-02-01", "--until", "2024-01-01"], "is not after"),
         (["--from", "2024-02-01", "--until", "10 h"], "both as dates"),
     ],
 )
@@ -231,7 +231,7 @@ TABLE = "id,component_types,lambda_per_h,lambda_lo90,lambda_hi90,law,mttr_4h_con
         ("mine,psu,1,000e-6,,,,6\n", "has more cells than there are columns"),
         ('mine,psu,"4,5e-6",,,,6.5\nother,,"1.5e-6",,,,6\n', "'1.5e-6' has another decimal separator than '4,5e-6'"),
         ('mine,psu,1e-6,,,,"1,234"\n', "'1,234' can be 1234 or 1.234"),
-        ("mine,psu,1_0e-6,,,,6\n", "is no number"),
+        ("mine,psu,1_0e-6,,,,6\n", "is not a number"),
     ],
 )
 def test_what_is_no_rate_in_the_column_of_rates_is_asked_about(log, k2, row, message) -> None:

@@ -173,7 +173,7 @@ MISTAKES = {
     "a port with shares": ("share: weighted", "share: weighted\n    detects: port", "traffic.disk.detects", "'share: first' and no groups"),
     "the background in full service": ("full_service: [disk]", "full_service: [disk, copies]", "full_service.1", "is in the background"),
     "no class in full service": ("full_service: [disk]", "full_service: []", "full_service", "at least 1 entries"),
-    "failover of no client": ("share: all\n", "share: all\n    path_failover: {time: 1 s}\n", "traffic.feed.path_failover", "is no client's"),
+    "failover of no client": ("share: all\n", "share: all\n    path_failover: {time: 1 s}\n", "traffic.feed.path_failover", "belongs to no client"),
     "a failover without time": ("{time: 15 s, coverage: 0.99}", "{coverage: 0.99}", "traffic.disk.path_failover.time", "is missing"),
     "a failover before it began": ("time: 15 s", "time: -15 s", "traffic.disk.path_failover.time", "negative"),
     "a failover that is more than sure": ("coverage: 0.99", "coverage: 1.5", "traffic.disk.path_failover.coverage", "at most 1"),

@@ -184,7 +184,7 @@ def test_times_of_persons_have_the_limits_that_are_typed_and_else_those_of_the_d
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("1 h (2 h to 4 h)", "around its value of 1 h"), ("1 h (0.5 h to x)", "'x' is no time"),
+    [("1 h (2 h to 4 h)", "around its value of 1 h"), ("1 h (0.5 h to x)", "'x' is not a valid duration"),
      ("1 h (0.5 h to 4 h, beta)", "those of a lognormal distribution")],
 )  # fmt: skip
 def test_limits_of_a_time_that_are_none_are_refused_in_a_sentence(k2, text, message) -> None:

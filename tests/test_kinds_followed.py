@@ -74,7 +74,7 @@ def test_a_client_of_every_group_is_followed(kinds: Path) -> None:
     # the only card of a monitor takes its video, one of three of a bonded client leaves two
     assert k2rel.failover(study, "client_6_nic_1").clients[5].routes["video"] == ()
     assert said["client_6_nic_1"] == said["client_6"]
-    assert "video of client_9: 2 of 3 paths left" in said["client_9_nic_3"]
+    assert "video of client_9: 2 of 3 paths up" in said["client_9_nic_3"]
 
 
 def test_what_is_computed_after_single_failures_has_them(kinds: Path) -> None:
@@ -167,11 +167,11 @@ def test_the_page_knows_which_parts_a_client_has(browser: Any, kinds: Path, tmp_
     page = tmp_path / "kinds.html"
     page.write_text(report_page(study.site.title, show_explorer(study).data, ""), encoding="utf-8")
     visit = Visit(browser, page.as_uri() + "#failed=client_2_nic_3,client_9_nic_3,mon-2_nic_1")
-    assert '"client_2_nic_3" is no part of kinds with 12 clients' in visit.page.inner_text(".k2x-problem")
+    assert '"client_2_nic_3" is not a part of kinds with 12 clients' in visit.page.inner_text(".k2x-problem")
     assert visit.said().startswith("Failed: client 9 nic 3, mon-2 nic 1 (client 7). Lost: video")
     assert visit.mark("client_9_nic_3").get_attribute("aria-pressed") == "true"
     visit.page.locator("details.k2x-all summary").click()
-    field = visit.page.get_by_label("fail another's by its name")
+    field = visit.page.get_by_label("fail a part of another client by its name")
     field.fill("mon-3")
     field.press("Enter")
     assert "mon-3 (client 8)" in visit.said()

@@ -92,10 +92,10 @@ REFUSED: dict[str, tuple[str, str, int, str, str]] = {
         "count: 3, leaf_1: leaf_A", "count: 3, leaf_1: [leaf_A, leaf_B]", 27, "traffic.video.paths.0.via.3", "nothing joins 'leaf_B' and 'up_A'",
     ),
     "a count beside other members": (
-        "members: [desk, wall]", "count: 3, members: [desk, wall]", 21, "clients.kinds.monitors", "says twice how many",
+        "members: [desk, wall]", "count: 3, members: [desk, wall]", 21, "clients.kinds.monitors", "states the number of its clients twice",
     ),
     "a count beside as many members": (
-        "members: [desk, wall]", "count: 2, members: [desk, wall]", 21, "clients.kinds.monitors", "says twice how many",
+        "members: [desk, wall]", "count: 2, members: [desk, wall]", 21, "clients.kinds.monitors", "states the number of its clients twice",
     ),
     "neither count nor members": (
         "members: [desk, wall], ", "", 21, "clients.kinds.monitors", "does not state the number of its clients",
@@ -114,9 +114,9 @@ REFUSED: dict[str, tuple[str, str, int, str, str]] = {
     "a name that is kept for clients' parts": (
         "[desk, wall]", "[desk, client_1_nic_1]", 21, "clients.kinds.monitors.members.1", "kept for the clients' parts",
     ),
-    "kinds beside a count": ("  kinds:\n", "  count: 5\n  kinds:\n", 19, "clients.count", "stands beside 'kinds'"),
+    "kinds beside a count": ("  kinds:\n", "  count: 5\n  kinds:\n", 19, "clients.count", "cannot stand beside 'kinds'"),
     "kinds beside what is dealt to all": (
-        "  kinds:\n", "  subscriptions: {leaf_1: [leaf_A]}\n  kinds:\n", 19, "clients.subscriptions", "stands beside 'kinds'",
+        "  kinds:\n", "  subscriptions: {leaf_1: [leaf_A]}\n  kinds:\n", 19, "clients.subscriptions", "cannot stand beside 'kinds'",
     ),
     "neither kinds nor a count": (
         ALL_KINDS, "  subscriptions: {leaf_1: [leaf_A], leaf_2: [leaf_B]}\n", 14, "clients", "does not state the number of its clients",
@@ -129,7 +129,7 @@ REFUSED: dict[str, tuple[str, str, int, str, str]] = {
     ),
     "a kind of clients at a path of the site": (
         "up_B, store]}\n", "up_B, store]}\n  power: {scope: site, paths: [{side: A, via: [store], kinds: [cameras]}]}\n",
-        29, "traffic.power.paths.0.kinds", "is no client's",
+        29, "traffic.power.paths.0.kinds", "belongs to no client",
     ),
     "kinds in format 1": ("format: 2", "format: 1", 19, "clients.kinds", "is of format 2"),
 }  # fmt: skip

@@ -104,12 +104,12 @@ def test_parts_of_one_entry_are_one_draw_and_that_is_wider() -> None:
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ("    value: 0.95\n    low: 0.96\n    high: 0.99\n", "limits from 0.96 to 0.99 do not hold the value 0.95"),
+        ("    value: 0.95\n    low: 0.96\n    high: 0.99\n", "limits from 0.96 to 0.99 do not contain the value 0.95"),
         ("    value: 0.95\n    low: 0.99\n    high: 0.85\n", "low must be below high"),
         ("    value: 0.95\n    low: 0.85\n    high: 1.2\n", "must be at most 1.0, got 1.2"),
         ("    value: 0.95\n    low: 0.85\n    high: 1.0\n", "limits of a probability must be above 0 and below 1"),
         ("    value: 0.95\n    low: 0.85\n", "limits need low and high; high is missing"),
-        ("    value: 0.95\n    low: 0.85\n    high: 0.99\n    distribution: lognormal\n", "passes 1, and this is a probability"),
+        ("    value: 0.95\n    low: 0.85\n    high: 0.99\n    distribution: lognormal\n", "exceeds 1, and this is a probability"),
         ("    value: 0.95\n    low: 0.85\n    high: 0.99\n    distribution: bell\n", "there is no distribution 'bell'"),
         ("    value: 0.95\n    low: a little\n    high: 0.99\n", "must be a number"),
     ],
@@ -141,12 +141,12 @@ def test_what_has_no_limits_is_refused(tmp_path, old, new, message) -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"psu.mttf": "250000 h (300000 h to 900000 h)"}, "do not hold the value"),
+        ({"psu.mttf": "250000 h (300000 h to 900000 h)"}, "do not contain the value"),
         ({"psu.mttf": "250000 h (80000 h to 900000 h, bell)"}, "not 'bell'"),
         ({"client.external": "true (false to true)"}, "has no limits"),
         ({"psu.mttf": "250000 h (x to 900000 h)"}, "x"),
-        ({"assumption.coverage": "0.9 (0.95 to 0.99)"}, "do not hold the value"),
-        ({"psu.mttr": "4 h (2 h to 9 h, beta)"}, "a beta distribution is of a probability"),
+        ({"assumption.coverage": "0.9 (0.95 to 0.99)"}, "do not contain the value"),
+        ({"psu.mttr": "4 h (2 h to 9 h, beta)"}, "a beta distribution is for probabilities"),
     ],
 )
 def test_settings_with_limits_that_cannot_be_are_refused(setting, message) -> None:

@@ -96,7 +96,7 @@ def test_too_many_samples_are_refused_before_any_is_drawn(ask, monkeypatch):
 
     def refused():
         with pytest.raises(
-            ModelTooLargeError, match=r"5,000,000 .* would take about .* and 50 MB may be used: ask for at most"
+            ModelTooLargeError, match=r"5,000,000 .* would take about .* and 50 MB may be used: use at most"
         ):
             ask()
 
@@ -242,7 +242,7 @@ def tangled(events, sets, seed=1):
     return s, s.disjunction([s.conjunction(rnd.sample(names, 3)) for _ in range(sets)])
 
 
-HELD = r"all that the \S+ .B of memory that may be used hold \(the bound of [\d,]+ takes about \S+ .B: K2REL_MEMORY='"
+HELD = r"the most that fits in the \S+ .B of memory that may be used \(the bound of [\d,]+ takes about \S+ .B: K2REL_MEMORY='"
 
 
 def test_a_diagram_holds_no_more_nodes_than_memory_holds(monkeypatch) -> None:

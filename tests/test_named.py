@@ -106,7 +106,7 @@ def test_new_takes_a_name_and_a_title_and_files_that_the_copy_needs(tmp_path, k2
     assert set(run.json["beside"]) == {str(here / "parts" / "rack.yaml"), str(here / "own.csv")}
     assert mine.read_text() == SITE.replace("name: rack", "name: hall").replace("A rack", "My hall")
     assert k2rel.study(mine).site.title == "My hall"
-    assert k2("new", here / "again.yaml", "--like", there / "rack.yaml").code == 0, "what is there already is the same"
+    assert k2("new", here / "again.yaml", "--like", there / "rack.yaml").code == 0, "what already exists is the same"
     (here / "own.csv").write_text("other")
     run = k2("new", here / "third.yaml", "--like", there / "rack.yaml")
     assert "another file" in run.err
@@ -116,7 +116,7 @@ def test_new_takes_a_name_and_a_title_and_files_that_the_copy_needs(tmp_path, k2
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("taken.yaml", "--like", "mlag"), "is there already; say --force"),
+        (("taken.yaml", "--like", "mlag"), "already exists; say --force"),
         (("mine", "--like", "mlag"), "ends in .yaml; write mine.yaml"),
         (("l2r", "--like", "mlag"), "write l2r.yaml"),
         (("", "--like", "mlag"), "ends in .yaml"),
@@ -126,7 +126,7 @@ def test_new_takes_a_name_and_a_title_and_files_that_the_copy_needs(tmp_path, k2
         (("mine.yaml", "--like", "mlag", "--title", "t" * 200), "title"),
         (("nowhere/mine.yaml", "--like", "mlag"), "no folder nowhere"),
         (("folder.yaml", "--like", "mlag"), "is a folder"),
-        (("a\0b.yaml", "--like", "mlag"), "no usable file name"),
+        (("a\0b.yaml", "--like", "mlag"), "invalid file name"),
         ((DESIGNS / "other.yaml", "--like", "mlag"), "came with k2rel"),
         (("mine.yaml",), "required: --like"),
     ],
@@ -149,7 +149,7 @@ def test_force_replaces_the_site_file_itself(tmp_path) -> None:
     assert k2rel.study(path).site.name == "mine"
     assert start(path, path, name="yours", force=True) == [path], "a file is like itself"
     assert k2rel.study(path).site.name == "yours"
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="already exists"):
         start(path, "mlag")
 
 

@@ -139,7 +139,7 @@ def test_what_can_only_be_meant_in_one_way_is_understood(name, value, meant) -> 
      ("clients", 2.5, "clients: a whole number of 0 or more is needed, got 2.5"),
      ("clients", True, "clients: a whole number of 0 or more is needed, got True"),
      ("clients", "250,000", "clients: a whole number is needed; '250,000' can be 250000 or 250; write it without a "
-      "separator of thousands, with a decimal point"),
+      "thousands separator, with a decimal point"),
      ("bound", [1], "bound: a number is needed, got [1]"),
      ("bound", "1e999", "bound: a finite number is needed, got '1e999'"),
      ("level", None, "level: a text is needed, got None"),

@@ -267,7 +267,7 @@ def write_notebook(path, *sources):
 
 def test_a_kernel_that_dies_is_no_success(tmp_path) -> None:
     notebook = write_notebook(tmp_path / "dies.ipynb", "1 + 1", "import os\nos._exit(1)")
-    with pytest.raises(RenderError, match="kernel died"):
+    with pytest.raises(RenderError, match="kernel ended unexpectedly"):
         execute_notebook(notebook, tmp_path / "out" / "dies.ipynb", {})
     assert not (tmp_path / "out" / "dies.ipynb").exists()
     assert (tmp_path / "out" / "failed" / "dies.ipynb").exists()

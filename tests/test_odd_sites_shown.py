@@ -136,13 +136,13 @@ def effects(name):
 
 def test_a_row_of_the_failures_says_what_became_of_other_paths_classes_and_flows() -> None:
     """What the first path and class of a client do not show: each effect is another than that of nothing."""
-    assert effects("fc_round_robin")["ctrl_1"] == "disk of all clients by A and B; disk: 2 of 4 paths left"
+    assert effects("fc_round_robin")["ctrl_1"] == "disk of all clients by A and B; disk: 2 of 4 paths up"
     arrays = effects("fc_alua")
     assert arrays["ctrl_1"] == "lun_1 of all clients by A and B; lun_1: on other paths"
     assert arrays["port_B2"] == "lun_1 of all clients by A and B; lun_2: all on A"
     assert effects("rack_power")["ups_B"].startswith("net of all clients by A; power: all on A; down: full service")
     fork = effects("st2022_7")
-    assert fork["spine_B1"].startswith("video of all clients by A and B; video: 1 of 2 branches left on B")
+    assert fork["spine_B1"].startswith("video of all clients by A and B; video: 1 of 2 branches up on B")
     for found in (arrays, fork):
         assert list(found.values()).count(found["nothing has failed"]) == 1
 

@@ -552,14 +552,17 @@ WRONG = {
     ),
     "failed again without restoration": (
         _part("isl_1", "2024-02-03") + _part("isl_1", "2024-02-05", "2024-02-09"),
-        ":3: .* no time of its restoration is given; add that",
+        ":3: .* its time of restoration is not given; add it",
     ),
     "before the period": (_part("isl_1", "2023-02-03", "2023-02-08"), ":2: .* is outside the period, 2024-01-01"),
     "after the period": (_role("file_system", to="B", at="2025-02-01"), ":2: the move of file_system .* outside the"),
-    "no date": (_part("isl_1", "31.12.2023", "2024-02-01"), ":2: failed: '31.12.2023' is no date that can be read; wr"),
-    "no such day": (_part("isl_1", "2024-02-30", "2024-03-01"), "'2024-02-30' is no date"),
+    "no date": (_part("isl_1", "31.12.2023", "2024-02-01"), ":2: failed: '31.12.2023' is not a valid date; wr"),
+    "no such day": (_part("isl_1", "2024-02-30", "2024-03-01"), "'2024-02-30' is not a valid date"),
     "a placeholder": (_part("isl_1", "1900-01-01", "2024-02-08"), "before 1950 and looks like a placeholder"),
-    "the future": (_part("isl_1", "2024-02-03", "2999-02-08"), "lies in the future; leave empty what has not happened"),
+    "the future": (
+        _part("isl_1", "2024-02-03", "2999-02-08"),
+        "is in the future; leave the cell empty if it has not happened",
+    ),
     "a failed server": (
         _part("server_B", "2024-02-01", "2024-02-05") + _role("file_system", to="B", at="2024-02-02"),
         r":3: file_system is said to have moved to server_B .* failed at 2024-02-01 00:00 until .* \(line 2\)",
@@ -570,7 +573,7 @@ WRONG = {
     ),
     "a failed takeover that ends": (
         _role("file_system", "A", "B", "2024-02-01", "2024-02-02", "failed"),
-        ":2: until: a takeover that failed has no end; add a row 'by hand'",
+        ":2: until: a failed takeover has no end; add a row 'by hand'",
     ),
     "nowhere": (_role("file_system", "A", at="2024-02-01"), ":2: to: say where file_system went"),
     "arrives before": (_role("file_system", "A", "B", "2024-02-02", "2024-02-01"), ":2: until: .* before it leaves"),
@@ -608,7 +611,7 @@ def test_a_period_that_is_none_is_refused(k2, log) -> None:
     path = log(HEAD + _part("isl_1", "2024-02-01", "2024-02-02"))
     told = k2("outage", "L2R", path, "--from", "2025-01-01", "--to", "2024-01-01").err
     assert "--from 2025-01-01 00:00 is not before --to 2024-01-01 00:00" in told
-    assert "--from soon: no date that can be read" in k2("outage", "L2R", path, "--from", "soon").err
+    assert "--from soon: not a valid date" in k2("outage", "L2R", path, "--from", "soon").err
     with pytest.raises(InputError, match="a SiteLog has its own period"):
         k2rel.outage("L2R", SiteLog(0.0, 1.0), begin="2024-01-01")
 

@@ -267,7 +267,7 @@ WRONG = {
     "takeovers": [
         (
             "role,tried,succeeded\nfile_system,3,4\n",
-            ":2: takeovers of 'file_system': 4 succeeded, more than the 3 tried",
+            ":2: takeovers of 'file_system': 4 succeeded, more than the 3 attempted",
         ),
         ("role,tried,succeeded\nfile_system,-3,-4\n", "tried must be a whole number from 0, got -3"),
         ("role,tried,succeeded\nfile_system,2.5,1\n", "a whole number is needed, got 2.5"),
@@ -278,7 +278,7 @@ WRONG = {
         ("role,tried\nfile_system,3\n", "needs one column 'succeeded'"),
         ("role,tried,succeeded\nfile_system,3\n", ":2: has 2 cells, and there are 3 columns"),
         ("role,tried,succeeded\n,3,2\n", "'role' is empty"),
-        ("role,tried,succeeded\n", "holds no rows"),
+        ("role,tried,succeeded\n", "has no rows"),
         ("", "is empty"),
     ],
     "repairs": [
@@ -286,7 +286,7 @@ WRONG = {
         ("type,time\npsu,0 h\n", "a time above 0"),
         ("type,time\npsu,soon\n", "soon"),
         ("type,time\npsuu,3 h\n", ":2: L2R has no part of type 'psuu'; did you mean 'psu'"),
-        ("type,time [fortnights]\npsu,3\n", "'fortnights' in 'time [fortnights]' is no unit of time"),
+        ("type,time [fortnights]\npsu,3\n", "'fortnights' in 'time [fortnights]' is not a unit of time"),
     ],
     "operators": [("action,time\nmanual takover,3 h\n", ":2: there is no action 'manual takover'; did you mean")],
 }

@@ -101,12 +101,12 @@ def test_a_site_carries_an_entry_over_to_its_own_conditions(tmp_path) -> None:
     ("settings", "message"),
     [
         ({"toe.temperature": "70"}, "gives no temperature with an activation energy"),
-        ({"toe.duty": "0.5"}, "says nothing of duty"),
+        ({"toe.duty": "0.5"}, "gives no duty"),
         ({"toe.age": "3 y"}, "has a constant failure rate"),
         ({"fc_link.rates": "sfp_pred", "fc_link.temperature": "900 K"}, "from -55 to 200 °C"),
-        ({"fc_link.temperature": "warm"}, "is no temperature"),
+        ({"fc_link.temperature": "warm"}, "is not a valid temperature"),
         ({"drive.rates": "hdd_ds_fc15k", "drive.duty": "2"}, "must be at most 1"),
-        ({"toe.mttf": "1e6 h", "toe.temperature": "70"}, "has its failure rate by hand"),
+        ({"toe.mttf": "1e6 h", "toe.temperature": "70"}, "has its own failure rate"),
     ],
 )
 def test_conditions_that_an_entry_does_not_know_are_refused(settings, message) -> None:
@@ -158,7 +158,7 @@ def test_an_own_table_replaces_and_adds(table, k2) -> None:
         ("a,,1e-6,,,exponential(mean=5 h),,,,5", "does not fit the rate"),
         ("a,,1e-6,,,,500,0.4,,5", "from -55 to 200"),
         ("a,,1e-6,,,,,,1.5,5", "a share from above 0 to 1"),
-        ("=1+1,,x,,,,,,,5", "is no number"),
+        ("=1+1,,x,,,,,,,5", "is not a number"),
     ],
 )
 def test_tables_that_are_wrong_are_explained_with_their_place(table, row, message) -> None:

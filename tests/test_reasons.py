@@ -69,13 +69,13 @@ def test_a_takeover_names_what_was_lost_and_the_failed_part_behind_it(tmp_path) 
 @pytest.mark.parametrize(
     ("needs", "failed", "reasons"),
     [
-        ([{"heartbeat": "ring"}], ["node_1", "ring"], ["nobody notices that node_1 is down: ring is down"]),
-        ([{"heartbeat": "ring"}], ["ring"], ["nobody would notice a loss of node_1: ring is down"]),
+        ([{"heartbeat": "ring"}], ["node_1", "ring"], ["nothing detects that node_1 is down: ring is down"]),
+        ([{"heartbeat": "ring"}], ["ring"], ["nothing would detect a failure of node_1: ring is down"]),
         ([{"fence": "fence_#"}], ["node_1", "fence_1"], [
-            "node_1 is down, and nobody takes r over", "node_2 cannot take over: the fence fence_1 of node_1 is down"]),
+            "node_1 is down, and no other holder takes r over", "node_2 cannot take over: the fence fence_1 of node_1 is down"]),
         ([{"fence": "fence_#"}], ["fence_1"], ["node_2 could not take over: the fence fence_1 of node_1 is down"]),
         ([], ["nic_1", "nic_2"], [
-            "node_1 has lost nic_1, and nobody takes r over", "node_2 cannot take over: it has lost nic_2"]),
+            "node_1 has lost nic_1, and no other holder takes r over", "node_2 cannot take over: it has lost nic_2"]),
         ([], ["feed_2"], ["node_2 could not take over: it is down (through feed_2)"]),
         ([], ["shelf"], ["node_1 lacks what r needs: shelf"]),
         ([{"fence": "fence_#"}], ["node_1"], ["node_2 takes r over from node_1, which is down, and stops it by fence_1"]),
@@ -98,7 +98,7 @@ def test_a_backup_lacks_what_the_role_or_the_takeover_needs(tmp_path) -> None:
 def test_votes_are_counted(tmp_path) -> None:
     votes = {"takeover_needs": [{"quorum": {"at_least": "majority", "of": [["node_1"], ["node_2"], "shelf"]}}]}
     assert told(two(tmp_path, both=votes), "node_1", "shelf") == (
-        "node_1 is down and has no quorum: 1 of 3 votes (node_1 and shelf are missing), and nobody takes r over",
+        "node_1 is down and has no quorum: 1 of 3 votes (node_1 and shelf are missing), and no other holder takes r over",
         "node_2 cannot take over: it has no quorum: 1 of 3 votes (node_1 and shelf are missing)",
     )
 
@@ -124,7 +124,7 @@ def test_suspended_ports_are_told_apart_from_failed_ones_and_from_what_cannot_be
     policy = Policy(k2rel.study(str(DESIGNS / "mlag.yaml")).site)
     cut = failover(policy, ["peer_link"])
     assert (cut.suspended, cut.reasons) == (
-        ("ports_B",), ("ports_B is suspended: peer_link is lost while keepalive and leaf_A work",),
+        ("ports_B",), ("ports_B is suspended: peer_link is down while keepalive and leaf_A work",),
     )  # fmt: skip
     after = failover(policy, ["peer_link", "keepalive"])
     assert after.suspended == ()
@@ -163,7 +163,7 @@ def test_with_roles_that_stay_who_is_out_of_service_is_said() -> None:
     steps = {step.title: step.outcome.reasons for step in k2rel.takeover_steps(k2rel.study("L2R"), ["toe_A1"])}
     assert steps["before"] == ()
     assert steps["detection"] == ("server_B takes file_system over from server_A, which has lost toe_A1",)
-    assert steps["switchover"] == ("nobody performs file_system: it is in progress, or waiting",)
+    assert steps["switchover"] == ("no holder performs file_system: it is in takeover, or waiting",)
     assert steps["after"] == ("server_A could not take over: it has lost toe_A1 and is out of service",)
     assert steps["repaired"] == ("server_A could not take over: it is out of service",)
     assert steps["back in service"] == ()

@@ -97,7 +97,7 @@ class Apart(Chain):
                 state = next(e.state for first in due[0] for e in self.follow(first)
                              if e.share > 0 and not any(p[0] in WAITING for p in e.state.roles))  # fmt: skip
                 continue
-            if not any(p[0] == "in progress" for p in state.roles):
+            if not any(p[0] == "on its way" for p in state.roles):
                 return state
             _, after = self.arrival(state)
             state = self.success_once(self.at_once(after))
@@ -375,8 +375,8 @@ def test_json_has_what_the_contract_says() -> None:
         ({"failed": "server_A", "in_service": "server_A"}, "cannot be in service while server_A has failed"),
         ({"roles": {"file_system": "C"}}, "'C' is not one of its holders; known: server_A, server_B"),
         ({"roles": {"filesystem": "A"}}, "did you mean 'file_system'"),
-        ({"out_of_service": "switch_A"}, "no server that can be out of service"),
-        ({"out_of_service": "server_A", "in_service": "server_A"}, "say one of them"),
+        ({"out_of_service": "switch_A"}, "not a server that can be out of service"),
+        ({"out_of_service": "server_A", "in_service": "server_A"}, "give one of them"),
         ({"failed": "client_1_media_A"}, "a client's own part"),
         ({"horizon": 0}, "horizon: a time above 0 and at most a year"),
         ({"horizon": "1e9 h"}, "horizon: a time above 0 and at most a year"),

@@ -213,7 +213,7 @@ def test_what_has_no_place_in_a_file_is_refused_by_its_name(asked, told, tmp_pat
         ("none/site.yaml", "none/site.yaml: cannot be written: No such file or directory"),
         ("", "path: the path of a file is needed, got str"),
         (5, "path: the path of a file is needed, got int"),
-        ("a\0b", "no usable file name"),
+        ("a\0b", "invalid file name"),
     ],
 )
 def test_files_that_must_stay_stay(path, told, tmp_path, monkeypatch):

@@ -112,7 +112,9 @@ def test_drives_of_a_raid_set_are_set_alike_or_not_at_all() -> None:
     assert raid["metadata_raid"].failure_rate_per_h == 2e-5
     assert raid["journal_raid"] == k2rel.study("L2R").laws.raid["journal_raid"]
     for drive in ("media_raid_drive_3", "media_raid_spare_1"):
-        with pytest.raises(InputError, match=f"media_raid: the failure data of {drive} are not .* set all 8 alike"):
+        with pytest.raises(
+            InputError, match=f"media_raid: the failure data of {drive} are not .* set all 8 to the same values"
+        ):
             k2rel.study("L2R", settings={f"{drive}.mttr": "50 h"})
 
 
@@ -129,8 +131,8 @@ def test_drives_of_a_raid_set_are_set_alike_or_not_at_all() -> None:
         ("media.mttf", "no key 'mttf' that can be set; known: demand, path_failover_coverage, path_failover_time"),
         ("media_A.capacity", "a client's own part has no capacity"),
         ("client_media_link.capacity", "a client's own part has no capacity"),
-        ("media_raid_drive_1.external", "external of a drive would change nothing"),
-        ("drive.capacity", "capacity of a drive would change nothing"),
+        ("media_raid_drive_1.external", "external of a drive would have no effect"),
+        ("drive.capacity", "capacity of a drive would have no effect"),
         ("switch_A.test_offset", "switch_A: .* has test_offset and no test"),
     ],
 )
@@ -168,7 +170,7 @@ def test_the_path_failover_of_a_class_is_set_as_in_the_file(spoiled) -> None:
     for key, value, said in (
         ("ftp.path_failover_time", "9 s", "is a site-wide flow"),
         ("media.path_failover_tim", "9 s", "did you mean 'path_failover_time'"),
-        ("media.path_failover_time", "9 MB/s", "no unit of a time"),
+        ("media.path_failover_time", "9 MB/s", "not a unit of duration"),
         ("media.path_failover_coverage", "0.9 (0.8 to 1.1)", "must be at most 1"),
     ):
         with pytest.raises(InputError, match=said):

@@ -98,7 +98,7 @@ def test_texts_say_every_route_with_its_share_and_every_role_by_its_holder(k2) -
 def test_failures_that_only_move_shares_are_cases_of_their_own() -> None:
     cases = {case.title: case for case in k2rel.failover_cases(design("fc_round_robin"))}
     assert cases["nothing has failed"].effect() == "disk of all clients by A and B"
-    assert cases["port A1"].effect() == "disk of all clients by A and B; disk: 3 of 4 paths left"
+    assert cases["port A1"].effect() == "disk of all clients by A and B; disk: 3 of 4 paths up"
     assert cases["switch A"].effect() == "disk of all clients by B"
     halves = {case.title: case for case in k2rel.failover_cases(design("ha_pair"))}
     assert halves["node 1"].effect() == (
@@ -119,7 +119,7 @@ def test_the_load_says_what_arrives_of_each_class_and_what_is_left_for_what_yiel
     [
         ("fc_round_robin", "full service: disk in full for every client"),
         ("ha_pair", "full service: first half and second half in full for every client"),
-        ("rack_power", "full service: 12 kW of dual-corded gear whole"),
+        ("rack_power", "full service: 12 kW of dual-corded gear in full"),
     ],
 )
 def test_full_service_is_named_with_all_that_it_asks_for(name, title) -> None:

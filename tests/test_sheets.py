@@ -108,11 +108,11 @@ REFUSED = {
     "a hint alone": (lambda text: b"sep=;\n", "is empty"),
     "an open quote in the titles": (lambda text: b'"' + text.encode(), ":1: a quotation mark in the row of titles"),
     "an open quote": (lambda text: text[:-1].encode() + b'\n"x,' + text.encode(), "a quotation mark is opened here"),
-    "a title twice": (lambda text: f"{text.split(',')[0]},{text}".encode(), "is there twice"),
+    "a title twice": (lambda text: f"{text.split(',')[0]},{text}".encode(), "there are two columns"),
     "an old workbook": (lambda text: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "(.xls), or has a password; save its sheet as .xlsx"),
     "what is packed": (lambda text: b"\x1f\x8b\x08\x00", "is compressed; unpack it first"),
     "a page": (lambda text: b"<html><table>", "is a page (HTML or XML)"),
-    "a zip cut short": (lambda text: b"PK\x03\x04" + text.encode(), "is the file whole? Else save its sheet as CSV"),
+    "a zip cut short": (lambda text: b"PK\x03\x04" + text.encode(), "is the file complete? Else save its sheet as CSV"),
 }  # fmt: skip
 
 
@@ -139,7 +139,7 @@ def test_lists_of_cables_refuse_other_files_with_the_same_words(tmp_path) -> Non
 def test_lines_are_those_of_the_file(log) -> None:
     """Arrow passes over empty lines, so that a row is not its line."""
     text = "\ntime,failed\n\n10,1\n\n,\n20,0\n\nten,1\n"
-    with pytest.raises(InputError, match=r"log\.csv:9: time: 'ten' is no time"):
+    with pytest.raises(InputError, match=r"log\.csv:9: time: 'ten' is not a valid time"):
         read_field(log(text))
     with pytest.raises(InputError, match=r"log\.csv:6: is not a valid table: 3 cells for 2 columns"):
         read_field(log("time,failed\n10,1\n\n\n20,0\n30,1,5\n"))
@@ -262,11 +262,11 @@ WORKBOOKS = {
         lambda path: book(path, LIVES, lambda made: made.create_sheet("x").append(["a"])),
         "has 2 sheets with content ('Sheet', 'x'); keep one",
     ),
-    "nothing": (lambda path: book(path, []), "holds no sheet with anything in it"),
+    "nothing": (lambda path: book(path, []), "has no sheet with content"),
     "open document": (other(("mimetype", "x"), ("content.xml", "<a/>")), "(.ods); save its sheet as .xlsx or as CSV"),
     "binary": (other(("xl/workbook.bin", "x")), "(.xlsb); save its sheet as .xlsx or as CSV"),
     "a zip": (other(("2024-01-01.csv", "a,b")), "is a zip archive, not a table; unpack it first"),
-    "a cell of 30 MB": (changed(b"</sheetData>", b"<row><c><v>" + b"1" * 30_000_000), "longer than any of Excel"),
+    "a cell of 30 MB": (changed(b"</sheetData>", b"<row><c><v>" + b"1" * 30_000_000), "longer than Excel allows"),
     "row 2,000,000,000": (changed(b'<row r="2"', b'<row r="2000000000"'), "has more than 1,048,576 rows"),
     "parts that are damaged": (changed(b"<sheetData>", b"<sheetData"), "is a damaged workbook"),
     "large styles": (changed(b"</styleSheet>", b" " * 21_000_000 + b"</styleSheet>"), "is larger than 20 MB"),

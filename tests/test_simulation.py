@@ -300,7 +300,7 @@ def test_planned_work_on_a_server_moves_its_role_first() -> None:
     words = [event.words for event in history.events]
     begun = next(n for n, text in enumerate(words) if text.startswith("planned work on server_A begins"))
     moved = history.events[begun + 1]
-    assert "switchover is over: file_system at B" in moved.words
+    assert "the switchover is complete: file_system at B" in moved.words
     assert moved.time_h - 100.0 == pytest.approx(45 / 3600)
     back = next(event for event in history.events if "after maintenance" in event.words)
     assert back.time_h == pytest.approx(103.0)
@@ -623,7 +623,7 @@ def test_the_picture_of_a_history_tells_its_events(k2, tmp_path) -> None:
     picture = tmp_path / "history.svg"
     run = k2("simulate", "L2R", "--seed", "7", "--timeline", "--output", picture)
     assert run.code == 0
-    assert "switchover is over: file_system at B" in run.out
+    assert "the switchover is complete: file_system at B" in run.out
     text = picture.read_text()
     assert text.startswith("<?xml")
     assert len(text) > 20_000
@@ -697,11 +697,11 @@ def test_a_law_that_is_written_wrong_is_explained(text) -> None:
         ("wrong_unit: {probability: 2}\n", 1, "must be at most 1"),
         ("times: {switchover: 'fixed(3 s'}\n", 1, "one of"),
         ("times: {switch_over: fixed}\n", None, "one of switchover"),
-        ("lives: {client: 'weibull(shape=2)'}\n", None, "never be used"),
-        ("times: {travel: fixed}\n", None, "nobody travels"),
+        ("lives: {client: 'weibull(shape=2)'}\n", None, "it would have no effect"),
+        ("times: {travel: fixed}\n", None, "there is no travel"),
         ("lifes: {}\n", 1, "is not a known entry here"),
         ("buffer: long\n", 1, "time"),
-        ("- a\n", 1, "no mapping"),
+        ("- a\n", 1, "not a mapping"),
     ],
 )
 def test_mistakes_in_a_file_of_circumstances_are_placed(k2, tmp_path, text, line, message) -> None:
@@ -738,7 +738,7 @@ def test_what_can_never_end_is_refused_and_not_begun(tmp_path) -> None:
     busy = units(tmp_path, 1, 1, "mttf: 1e-6 h, mttr: 1e-6 h, source: test")
     with pytest.raises(InputError, match="more than can be followed"):
         media(busy)
-    with pytest.raises(k2rel.K2relError, match="never calm"):
+    with pytest.raises(k2rel.K2relError, match="does not return to the all-up state"):
         rare_loss(units(tmp_path, 12, 11, "mttf: 1 h, mttr: 1000 h, source: test"), PREFERRED)
 
 
@@ -751,6 +751,6 @@ def test_more_orders_than_the_calendar_holds_are_reported(tmp_path) -> None:
 
 def test_without_a_warm_up_tests_may_be_further_apart_than_the_years() -> None:
     study = k2rel.study("L2R", settings={"heartbeat.test_interval": "2 y"})
-    with pytest.raises(InputError, match="do not show the time between two tests"):
+    with pytest.raises(InputError, match="do not cover the time between two tests"):
         media(study, histories=2, years=1)
     assert media(study, histories=2, years=1, warm_up_h=0.0) is not None

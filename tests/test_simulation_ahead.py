@@ -114,7 +114,7 @@ def test_a_part_that_keeps_its_age_goes_on_with_the_one_at_its_failure(tmp_path)
     found = media(units(tmp_path, 1, 1), given, down_since_h={"u0": 1.5}, ages_h={"u0": 90.0}, horizon_h=10.5)
     frozen = stats.weibull_min(3, scale=100)
     assert within(found.p_failure_within, 1 - frozen.sf(100.0) / frozen.sf(90.0))
-    with pytest.raises(InputError, match=r"ages_h: the age of u0 is needed: its repairs leave all of it"):
+    with pytest.raises(InputError, match=r"ages_h: the age of u0 is needed: its repairs do not reduce its age"):
         media(units(tmp_path, 1, 1), given, down_since_h={"u0": 1.5})
 
 
@@ -323,7 +323,7 @@ def test_the_same_seed_gives_the_same_numbers_whatever_the_workers_and_whatever_
     [({"down_since_h": {"server_C": 1.0}}, "down_since_h: L2R has no part 'server_C'; did you mean"),
      ({"down_since_h": {"server_A": -1.0}}, "down_since_h of server_A: a time from 0, got -1 h"),
      ({"down_since_h": {"server_A": "3 h"}}, "down_since_h of server_A: a number is needed, got '3 h'"),
-     ({"down_since_h": {"media_raid_drive_1": 1.0}}, "fails as part of its RAID set, which is up or down here"),
+     ({"down_since_h": {"media_raid_drive_1": 1.0}}, "fails as part of its RAID set, which is up or down as a whole"),
      ({"ages_h": {"swich_A": 1.0}}, "ages_h: L2R has no part 'swich_A'; did you mean"),
      ({"control": 16}, "control: a whole number from 0 to 15 is needed, got 16"),
      ({"control": 1, "organisation": PREFERRED}, "control: a whole number from 0 to 0 is needed, got 1"),
@@ -332,9 +332,9 @@ def test_the_same_seed_gives_the_same_numbers_whatever_the_workers_and_whatever_
      ({"longer_than_h": [-1]}, "longer_than_h: a time from 0 to 876000 h, got -1 h"),
      ({"histories": 1}, "histories: a whole number from 2"),
      ({"down_since_h": {"switch_A": 5.0}, "circumstances": Circumstances(repairs={"switch_A": "fixed(4 h)"})},
-      "down_since_h of switch_A: no repair of it takes 5 h, by its law fixed"),
+      "down_since_h of switch_A: no repair of it takes 5 h with its distribution fixed"),
      ({"ages_h": {"switch_A": 5.0}, "circumstances": Circumstances(lives={"switch_A": "fixed(4 h)"})},
-      "ages_h of switch_A: none lives for 5 h, by its law fixed"),
+      "ages_h of switch_A: no part of it reaches 5 h with its failure law fixed"),
      ({"down_since_h": {"switch_A": 9.0}, "organisation": Organisation(crews=1, travel_h=2.0),
        "circumstances": Circumstances(repairs={"switch_A": "fixed(4 h)"}, times={"travel": "fixed"})},
       "down_since_h of switch_A: no travel .fixed.value=2 h.. and repair take 9 h")],
@@ -346,7 +346,7 @@ def test_what_cannot_be_is_refused_in_a_sentence(given, message) -> None:
 
 
 def test_a_service_that_does_not_come_back_is_no_hang(tmp_path) -> None:
-    with pytest.raises(K2relError, match="a service that is down in the present state does not come back"):
+    with pytest.raises(K2relError, match="a service that is down in the present state is not restored"):
         media(units(tmp_path, 1, 1, "mttf: 1e9 h, mttr: 1e11 h"), down_since_h={"u0": 1.0})
 
 

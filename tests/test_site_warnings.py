@@ -52,7 +52,7 @@ CASES = {
     ),
     "alike paths on a side": (
         FIRST_PATH, SECOND + SECOND.replace("A1", "A2") + FIRST_PATH,
-        "traffic.media.paths.0", r"takes all the load.*the 2nd and 3rd path are alike; .*write 'share: equal'",
+        "traffic.media.paths.0", r"carries all the load.*the 2nd and 3rd path are alike; .*write 'share: equal'",
     ),
     "alike paths where no side is preferred": (
         "    prefer: role file_system\n", "", "traffic.media.paths.0", "the 2nd path is alike.*write 'prefer: listed'",
@@ -81,7 +81,7 @@ CASES = {
         "traffic.tally.path_failover", "one path only",
     ),
     "a unit of no holder": (
-        "\nroles:\n", "\n  unit_C: {server: server_B, triggers: [isl_1]}\nroles:\n", "units.unit_C", "moves nothing",
+        "\nroles:\n", "\n  unit_C: {server: server_B, triggers: [isl_1]}\nroles:\n", "units.unit_C", "moves no role",
     ),
     "a role that nothing asks for": (
         "\nclients:\n  count: =clients", "\n  idle: {holders: [{side: A, on: server_A}, {side: B, on: server_B}]}\nclients:\n  count: =clients",

@@ -114,15 +114,15 @@ def test_a_takeover_without_a_cause_waits_for_its_fence_as_others_do(tmp_path) -
     rates = {}
     for fence in ("", ", bare"):
         if not fence:
-            rates["held", "in progress"] = 0.01
+            rates["held", "on its way"] = 0.01
         rates |= {
             (f"on its way{fence}", f"alone{fence}"): 1 / SWITCH, (f"alone{fence}", f"held{fence}"): 1 / BACK,
             (f"on its way{fence}", f"both{fence}"): 1 / BACK, (f"both{fence}", f"held{fence}"): 1 / SWITCH,
         }  # fmt: skip
-    for state in ("held", "in progress", "alone", "both"):
+    for state in ("held", "on its way", "alone", "both"):
         rates |= {(state, f"{state}, bare"): C[0], (f"{state}, bare", state): C[1]}
     shares = by_hand(rates)
-    down = sum(share for state, share in shares.items() if state.startswith(("in progress", "both")))
+    down = sum(share for state, share in shares.items() if state.startswith(("on its way", "both")))
     assert steady(site, fence=C).unavailability["master"] == pytest.approx(down, rel=1e-10)
     settings = {"fence.failure_rate": f"{C[0]} /h", "fence.mttr": f"{1 / C[1]} h"}
     times = k2rel.Organisation(return_to_service_h=BACK, tolerance=1e-10)

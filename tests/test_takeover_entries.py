@@ -195,9 +195,9 @@ REFUSED = {
     "a count in a series": (
         QUORUM, "{quorum: {at_least: majority, of: [[{at_least: 1, of: [isl, ring]}, node_2], witness]}}", "takeover_needs.1.quorum.of.0.0", "cannot stand in a series",
     ),
-    "drills without an end": ("takes: 1 min", "takes: 90 d", "readiness.takes", "as long as the time from one to the next"),
+    "drills without an end": ("takes: 1 min", "takes: 90 d", "readiness.takes", "as long as the interval of drills"),
     "drills that never are": ("drill: 90 d", "drill: 1000 y", "readiness.drill", "at most 100 years"),
-    "a server that tells of its own loss": ("heartbeat: ring}", "heartbeat: node_2}", "u2.heartbeat", "cannot tell of its own loss"),
+    "a server that tells of its own loss": ("heartbeat: ring}", "heartbeat: node_2}", "u2.heartbeat", "cannot report its own failure"),
     "more votes than there are": (
         QUORUM, "{quorum: {at_least: 3, of: [witness, ring]}}", "takeover_needs.1.quorum", "asks for 3 of only 2 .*, which is impossible",
     ),
@@ -210,7 +210,7 @@ REFUSED = {
     ),
     "two rules of a quorum": (QUORUM, f"{QUORUM}, {{quorum: isl}}", "takeover_needs.2.quorum", "has a quorum already"),
     "a majority elsewhere": (
-        "{at_least: 1, of: [witness, bmc_2]}", "{at_least: majority, of: [witness, bmc_2]}", "takeover_needs.2.at_least", "under 'quorum' alone",
+        "{at_least: 1, of: [witness, bmc_2]}", "{at_least: majority, of: [witness, bmc_2]}", "takeover_needs.2.at_least", "under 'quorum' only",
     ),
     "a vote that is not there": (QUORUM, "{quorum: witnes}", "takeover_needs.1.quorum", "did you mean 'witness'"),
     "a fence that is the server": (FENCE, "{fence: [bmc_1, node_1]}", "takeover_needs.1.fence", "'node_1' is the server that it has to stop"),
@@ -224,36 +224,36 @@ REFUSED = {
     ),
     "a need of no known form": (HEARTBEAT, "{hartbeat: ring}", "takeover_needs.0", "did you mean 'heartbeat'.*each is one of NAME"),
     "two needs in one": (HEARTBEAT, "{heartbeat: ring, fence: bmc_1}", "takeover_needs.0", "holds 2 needs, heartbeat and fence"),
-    "a time of a heartbeat": (HEARTBEAT, "{heartbeat: ring, time: 3 s}", "takeover_needs.0.time", "does not go with the other entries"),
+    "a time of a heartbeat": (HEARTBEAT, "{heartbeat: ring, time: 3 s}", "takeover_needs.0.time", "cannot be combined with the other entries"),
     "a slip in a key": (FENCE, "{fence: bmc_1, tiem: 3 s}", "takeover_needs.1.tiem", "did you mean 'time'"),
     "working though it needs what is lost": (
-        "{lost: [ring], works: [isl, node_1]", "{lost: [pdu], works: [isl, bmc_1]", "suspends.port.works.1", "'bmc_1' needs 'pdu', which is lost then",
+        "{lost: [ring], works: [isl, node_1]", "{lost: [pdu], works: [isl, bmc_1]", "suspends.port.works.1", "'bmc_1' needs 'pdu', which has failed then",
     ),
     "limits of nothing": ("drill: 90 d", "drill: {value: null, low: 1 d, high: 2 d}", "readiness.drill", "limits need the value"),
     "a count beyond all": ("{at_least: 1, of: [witness", "{at_least: 1.0e+308, of: [witness", "takeover_needs.2.at_least", "must be a whole number"),
     "another outcome": (HEARTBEAT, "{heartbeat: ring, missing: never}", "takeover_needs.0.missing", "must be 'wait' or 'anyway'"),
     "a client's part": ("      - port\n", "      - nic_A\n", "takeover_needs.3", "is a client's part"),
-    "itself taken down": ("takes_down: [node_2]", "takes_down: [node_1]", "takes_down.0", "'node_1' goes down already"),
-    "what cannot shut down": ("takes_down: [node_2]", "takes_down: [pdu]", "takes_down.0", "no server of a unit or holder"),
+    "itself taken down": ("takes_down: [node_2]", "takes_down: [node_1]", "takes_down.0", "'node_1' shuts down already"),
+    "what cannot shut down": ("takes_down: [node_2]", "takes_down: [pdu]", "takes_down.0", "not a server of a unit or holder"),
     "nobody who takes over": (
         "heartbeat: ring}\n", "heartbeat: ring}\n  u3: {server: pdu, triggers: [pdu], takeover_needs: [{heartbeat: isl, missing: anyway}]}\n",
         "units.u3.takeover_needs.0.missing", "no role whose holder names it has a second holder",
     ),
-    "a retry without a time": ("retry_after: 2 min, ", "", "failed_takeover.retry_after", "a retry takes a mean time above 0"),
+    "a retry without a time": ("retry_after: 2 min, ", "", "failed_takeover.retry_after", "a retry needs a mean time above 0"),
     "a retry that cannot succeed": ("retry_coverage: 0.7, ", "", "failed_takeover.retry_after", "no retry succeeds; give retry_coverage"),
-    "nothing after the operator": (", restoration: 8 h", "", "failed_takeover.restoration", "probability 0.9, and nothing would follow"),
-    "a time without an end": ("restoration: 8 h", "restoration: .inf", "failed_takeover.restoration", "no finite time"),
+    "nothing after the operator": (", restoration: 8 h", "", "failed_takeover.restoration", "probability 0.9, and nothing is stated"),
+    "a time without an end": ("restoration: 8 h", "restoration: .inf", "failed_takeover.restoration", "not a finite duration"),
     "a time beyond a year": ("mend: 2 h", "mend: 2 y", "split_brain.mend", "must be at most 8760 h"),
     "a detection beyond a year": ("node: 60 s", "node: 400 d", "detection.node", "must be at most 8760 h"),
     "a failback beyond a year": ("after 10 min", "after 2 y", "roles.r.failback", "must be at most 8760 h"),
     "a time below 0": ("takes: 1 min", "takes: -1 min", "readiness.takes", "cannot be negative"),
-    "drills of nothing": ("drift: 2 per year, ", "", "readiness.drill", "nothing drifts; give drift"),
+    "drills of nothing": ("drift: 2 per year, ", "", "readiness.drill", "there is no drift; give drift"),
     "drills all the time": ("drill: 90 d", "drill: 0 d", "readiness.drill", "must be above 0"),
     "a rate that is a time": ("spurious: 0.5 per year", "spurious: 2000", "roles.r.spurious", "is it a mean time"),
     "a restore without a time": (", restore: 24 h", "", "split_brain.restore", "mean time above 0; give it"),
-    "a restore before the mending": ("mend: 2 h, ", "", "split_brain.mend", "shows when the split is mended"),
+    "a restore before the mending": ("mend: 2 h, ", "", "split_brain.mend", "after the split brain has been resolved"),
     "a failback of another form": ("automatic after 10 min", "after 10 min", "roles.r.failback", "'automatic after 10 min'"),
-    "a failback without an end": ("automatic after 10 min", "automatic after long", "roles.r.failback", "'long' is no time"),
+    "a failback without an end": ("automatic after 10 min", "automatic after long", "roles.r.failback", "'long' is not a valid duration"),
     "detection of what begins nothing": ("node: 60 s}", "node: 60 s, port: 2 s}", "detection.port", "no takeover begins with 'port'"),
     "detection of a word": ("node: 60 s}", "nod: 60 s}", "detection.nod", "no component type or part 'nod'; did you mean 'node'"),
     "detection without a default": ("default: 5 s, ", "", "roles.r.detection", "needs an entry 'default'"),
@@ -265,7 +265,7 @@ REFUSED = {
         SUSPENDS, SUSPENDS + "  isl: {lost: [bmc_1]}\n  pdu: {lost: [port]}\n", "suspends.port", "in a circle: port asks for isl asks for pdu asks for port",
     ),
     "a part that is suspended twice": (SUSPENDS, SUSPENDS + "  port: {lost: [isl]}\n", "suspends.port", "already defined in line"),
-    "lost and working at once": ("works: [isl,", "works: [isl, ring,", "suspends.port.works.1", "'ring' is lost then"),
+    "lost and working at once": ("works: [isl,", "works: [isl, ring,", "suspends.port.works.1", "'ring' has failed then"),
     "nothing lost": ("lost: [ring]", "lost: []", "suspends.port.lost", "needs at least 1"),
     "recovery at once": ("auto_recovery: 4 min", "auto_recovery: 0 s", "suspends.port.auto_recovery", "must be above 0"),
     "suspended, but not there": ("  port: {lost", "  prt: {lost", "suspends.prt", "no component or link 'prt'; did you mean 'port'"),
@@ -297,12 +297,12 @@ WARNED = {
     ),
     "a split that a fence rules out": (FENCE, "{fence: bmc_1}", "", "", {"roles.r.split_brain": "no fence that a takeover waits for"}),
     "a partition without a silence": (
-        "], missing: anyway}", "]}", "", "", {"roles.r.partition": "nobody has to give way", "roles.r.split_brain": "no two holders"},
+        "], missing: anyway}", "]}", "", "", {"roles.r.partition": "no side has to give way", "roles.r.split_brain": "no two holders"},
     ),
     "a restoration after operators who succeed": (
         "operator_coverage: 0.9, ", "", "", "", {"roles.r.failed_takeover.restoration": "the operator always succeeds"},
     ),
-    "drills that take time and are not held": ("drill: 90 d, ", "", "", "", {"roles.r.readiness.takes": "no drill is held"}),
+    "drills that take time and are not held": ("drill: 90 d, ", "", "", "", {"roles.r.readiness.takes": "there are no drills"}),
     "a restore that never is": ("restore_probability: 0.3, ", "", "", "", {"roles.r.split_brain.restore": "never restored after a split"}),
 }  # fmt: skip
 
@@ -354,7 +354,7 @@ def test_a_class_is_of_the_part_itself_before_its_type(tmp_path) -> None:
 @pytest.mark.parametrize("name", ["ring", "witness", "bmc_1"])
 def test_silence_and_votes_have_no_detection_time_of_their_own(tmp_path, name) -> None:
     """A takeover for want of a heartbeat or a quorum has the default, so an entry of theirs would count for nothing."""
-    with pytest.raises(InputError, match=f"no takeover begins with '{name}': it is no trigger"):
+    with pytest.raises(InputError, match=f"no takeover begins with '{name}': it is not a trigger"):
         read_site(written(tmp_path, FULL, "node: 60 s}", f"{name}: 1 s}}"))
 
 

@@ -173,7 +173,7 @@ def test_what_the_exact_engine_does_with_it(rule, sites) -> None:
     (without, _), (study, laws) = sites(rule, 0), sites(rule, 1)
     cell, before, found = TABLE[rule][ENGINES[0]], exact(without), exact(study)
     said = str(k2rel.availability(study, method="exact").provenance)
-    assert ("what was lost first not known" in said) == bool(study.site.suspensions)
+    assert ("order of the failures not known" in said) == bool(study.site.suspensions)
     wanted = ideal(study.site, laws)
     assert {name: found[name] for name in wanted} == pytest.approx(wanted, rel=1e-9)
     if cell == "left out":

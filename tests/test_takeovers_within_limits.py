@@ -246,7 +246,7 @@ def test_a_number_of_a_takeover_is_set_as_if_it_stood_in_the_file(tmp_path, sett
         ({"master.coverage": "1.5"}, r"^--set master.coverage=1.5: must be at most 1"),
         ({"master.failback": "soon"}, r"^--set master.failback=soon: must be 'manual', 'automatic' or such as"),
         ({"master.failback": "manual (1 h to 2 h)"}, "failback has no limits"),
-        ({"master.drift": "0"}, "drills find what has drifted, and nothing drifts"),
+        ({"master.drift": "0"}, "drills find a standby that is not ready, and there is no drift"),
         ({"master.detection[box_of]": "5 s"}, "there is no component type or part 'box_of'"),
         ({"master.drills": "90 d"}, "a role has no key 'drills' that can be set; did you mean 'drill'"),
         ({"ub.fence_time": "5 s"}, "of unit 'ub' fence_coverage and fence_time, of its fences, can be set, and it has"),

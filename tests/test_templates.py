@@ -153,16 +153,16 @@ def test_without_a_template_a_brace_is_a_brace() -> None:
         ("{repeat: {n: }}", "got nothing"),
         ("{repeat: {}}", "needs variables with their values, such as {n: 1..4}"),
         ("{repeat: 4}", "needs variables with their values, such as {n: 1..4}"),
-        ("{repeat: {2n: 1..4}}", "is no name of a variable"),
+        ("{repeat: {2n: 1..4}}", "is not a valid variable name"),
         ('{repeat: {n: 1..2}, title: "{m}"}', "'{m}' needs a variable 'm', which there is not; known: n"),
-        ('{repeat: {n: 1..2}, title: "a { b"}', "a brace itself is written twice, {{"),
+        ('{repeat: {n: 1..2}, title: "a { b"}', "write a literal brace twice, {{"),
         ('{repeat: {n: 1..2}, title: "{n/2}"}', "whole numbers are divided by //"),
         ('{repeat: {n: 1..2}, title: "{n//0}"}', "'{n//0}' divides by 0"),
         ('{repeat: {n: 1..2}, title: "{n n}"}', "'{n n}' goes on with 'n' after its end"),
         ('{repeat: {n: 1..2}, title: "{(n}"}', "has a parenthesis that is not closed"),
         ('{repeat: {n: 1..2}, title: "{n+}"}', "'{n+}' ends too early"),
-        ('{repeat: {n: 1..2}, title: "{}"}', "'{}' is no name of a variable and no arithmetic"),
-        ('{repeat: {n: 1..2}, title: "{n.real}"}', "'{n.real}' is no name of a variable and no arithmetic"),
+        ('{repeat: {n: 1..2}, title: "{}"}', "'{}' is neither a variable nor arithmetic"),
+        ('{repeat: {n: 1..2}, title: "{n.real}"}', "'{n.real}' is neither a variable nor arithmetic"),
         ('{repeat: {n: [a]}, title: "{n+1}"}', "counts with 'a', which is not a whole number"),
         ('{repeat: {n: [a]}, title: "{n:02}"}', "'a' is not a whole number, and only whole numbers have a width"),
         ('{repeat: {n: 1..2}, title: "{n:>9}"}', "a width is written as {n:02}"),
@@ -224,7 +224,7 @@ def test_other_entries_are_bounded_too() -> None:
 
 
 def test_a_mistake_in_a_name_brings_no_second_one_and_long_ranges_say_so() -> None:
-    for name, why in {"x_{n//0}": "divides by 0", "x_{n": "a brace too few or too many"}.items():
+    for name, why in {"x_{n//0}": "divides by 0", "x_{n": "an unmatched brace"}.items():
         said = refusal(f'components: {{"{name}": {{repeat: {{n: 1..2}}, type: box}}}}')
         assert why in said and "already defined" not in said
     long = refusal("components: {x_{n}: {repeat: {n: 1..1000000000}, type: box}}".replace("x_{n}", '"x_{n}"'))
@@ -286,8 +286,8 @@ def test_patterns_may_be_repeated_and_their_lists_too() -> None:
         ("{one_to_one: ['leaf_*', 'spine_*']}", "needs two lists of equal length, got 3 and 2 names"),
         ("{pairs: [[leaf_1, spine_1, x]]}", "takes pairs of names, [[a, b], [a, c]], got"),
         ("{pairs: []}", "takes a list of pairs of names"),
-        ("{mesh: [[leaf_1], [spine_1]], between: [a, b]}", "says the ends a second time, beside mesh"),
-        ("{mesh: [[leaf_1], [spine_1]], pairs: [[a, b]]}", "says the ends a second time, beside mesh"),
+        ("{mesh: [[leaf_1], [spine_1]], between: [a, b]}", "gives the ends a second time, beside mesh"),
+        ("{mesh: [[leaf_1], [spine_1]], pairs: [[a, b]]}", "gives the ends a second time, beside mesh"),
         ("{repeat: {a: 1..2}, mesh: [[leaf_1], [spine_1]]}", "'a' is an end of the link in a pattern"),
     ],
 )
@@ -564,7 +564,7 @@ def test_what_blocks_would_make_is_bounded(racks) -> None:
 
 def test_blocks_of_a_site_that_is_no_file_are_refused_and_found_where_a_folder_is_named(racks) -> None:
     data = read_yaml(racks()).data
-    with pytest.raises(InputError, match="this site is no file"):
+    with pytest.raises(InputError, match="this site is not a file"):
         expanded(YamlSource("", data, {}))
     assert expanded(YamlSource("", data, {}), racks().parent).data == expanded(read_yaml(racks())).data
 

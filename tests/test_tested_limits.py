@@ -109,7 +109,7 @@ def test_nearly_equal_intervals_are_warned_of(tmp_path, one, two, warned, of_typ
         text = text.replace(", test_interval: ONE", "").replace(", test_interval: TWO", "")
         text = text.replace("types:\n", "types:\n  a: {test_interval: ONE}\n  b: {test_interval: TWO}\n")
     file.write_text(text.replace("ONE", one).replace("TWO", two))
-    said = [w.message for w in k2rel.study(file).site.warnings if "drift through each other" in w.message]
+    said = [w.message for w in k2rel.study(file).site.warnings if "pass through each other" in w.message]
     # 8,760 h times 8,761 h over a difference of 1 h
     assert [("in 8.76e+03 years" in m) for m in said] == [True] * warned
 
@@ -193,7 +193,7 @@ def test_holders_are_warned_of_as_they_are_asked(tmp_path, capsys, needs, watche
     file.write_text(ROLE.replace("NEEDS", needs).replace("format: 1", f"format: {number}"))
     main(["check", str(file)])
     said = capsys.readouterr().out
-    assert ("asks holders by the order of the sides whatever the list says" in said) == (number == 1)
+    assert ("tries holders in the order of the sides, whatever the list states" in said) == (number == 1)
     assert ("no unit of this holder has among its triggers" in said) != watched
 
 

@@ -128,7 +128,9 @@ def test_check_warns_of_full_service_that_is_never_there(tmp_path, k2) -> None:
     file = made(tmp_path, ROOMS)
     line, words = warned(k2, file)["components.n2.capacity"]
     assert line == line_of(file, "  n2: {type")
-    assert words.startswith("with nothing failed its load is 40 of 30 MB/s, so full service is never there")
+    assert words.startswith(
+        "with nothing failed its load is 40 MB/s at a capacity of 30 MB/s, so full service is never up"
+    )
     assert warned(k2, made(tmp_path, ROOMS.replace("30 MB/s", "40 MB/s"))) == {}
 
 
@@ -144,7 +146,7 @@ def test_check_warns_of_alike_paths_in_one_group_of_which_the_first_takes_all(tm
     text = (DESIGNS / "fc_alua.yaml").read_text(encoding="utf-8")
     file = made(tmp_path, text.replace("share: equal", "share: first"))
     words = [words for key, (_, words) in warned(k2, file).items() if key.endswith(".paths.0")]
-    assert words and all("takes all the load" in each and "though the 2nd path is alike" in each for each in words)
+    assert words and all("carries all the load" in each and "though the 2nd path is alike" in each for each in words)
 
 
 @pytest.mark.parametrize(("old", "new"), [("[vip]", '["@vip"]'), ("when: {vip:", 'when: {"@vip":')])

@@ -158,7 +158,7 @@ def test_mean_and_variance_of_a_law_are_those_of_its_quantiles(law) -> None:
 @pytest.mark.parametrize(
     ("law", "parameters", "text"),
     [
-        ("cauchy", (0.0, 1.0), "unknown law"),
+        ("cauchy", (0.0, 1.0), "unknown distribution"),
         ("lognormal", (1.0, 0.5, 0.95), "error factor"),
         ("gamma", (0.0, 1.0), "shape must be above 0"),
         ("uniform", (2.0, 1.0), "below the upper"),
@@ -307,7 +307,7 @@ def test_uncertain_rates_move_the_common_event_with_its_parts() -> None:
         ("members: [switch_A, switch_B], factors: {two: 0.1}", "levels must be whole numbers"),
         ("members: [switch_A, switch_B], model: MGL, factors: {'3': 0.1}", "levels 2 to 2 are needed"),
         ("members: [switch_A], factors: {'2': 0.1}", "members"),
-        ("members: [switch_A, switch_B], factors: {'3': 0.1}", "its factor stands at level 2, got level 3"),
+        ("members: [switch_A, switch_B], factors: {'3': 0.1}", "its factor is that of level 2, got level 3"),
         ("members: [switch_A, switch_B], factors: {'02': 0.1}", "levels must be whole numbers"),
         ("members: [switch_A, switch_B], model: phi-factor, factors: {'1': 0.9, '2': 0.2}", "sum to 1.1"),
         ("members: [switch_A, switch_B], model: alpha-factor, factors: {'1': 0.9}", "no factor of level 2"),

@@ -133,7 +133,7 @@ def test_a_share_of_the_clients_is_in_the_unit_that_crosses(tmp_path) -> None:
         (lambda d: d["components"]["feed_A"].update(capacity="10 MB/s"), "feed_A.capacity", "'power' crosses it in kW"),
         (lambda d: d["traffic"]["power"].update(demand="12 MB/s"), "power.demand", "give the demand in kW"),
         (lambda d: d["traffic"]["data"].update(demand="12 kW"), "data.demand", "'unit: kW' at its traffic class"),
-        (lambda d: d["traffic"]["power"].update(unit="Gb/s"), "power.unit", "is a bandwidth"),
+        (lambda d: d["traffic"]["power"].update(unit="Gb/s"), "power.unit", "is a unit of bandwidth"),
         (lambda d: d["traffic"]["power"].update(unit="k\nW"), "power.unit", "printable"),
         (lambda d: d.update(format=1), "traffic.power.unit", "format 2"),
     ],

@@ -81,9 +81,8 @@ def constants(path: Path) -> Iterator[tuple[int, str]]:
             if " " in (text := "".join(map(str, pieces))):
                 yield node.lineno, text
     for node in ast.walk(tree):
-        known = isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inside
-        if known and " " in node.value:
-            yield node.lineno, node.value
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inside:
+            yield from ((node.lineno, text) for text in (node.value,) if " " in text)
 
 
 def scripts(path: Path) -> Iterator[tuple[int, str]]:

@@ -163,9 +163,9 @@ def test_windows_of_any_length_are_counted() -> None:
         ({"within": "fortnight"}, "window: 'fortnight' is no window; hour, day, week, month, year"),
         ({"within": 0}, "above 0 and at most 100 years"),
         ({"within": "200 y"}, "above 0 and at most 100 years"),
-        ({"above": "-1 min"}, "above: a time cannot be negative"),
+        ({"above": "-1 min"}, "above: a duration cannot be negative"),
         ({"within": "month", "above": "800 h"}, "a downtime below the window itself"),
-        ({"above": "long"}, "'long' is no time"),
+        ({"above": "long"}, "'long' is not a valid duration"),
         ({"service": "medja"}, "did you mean 'media'"),
     ],
 )
@@ -206,7 +206,7 @@ def test_a_simulated_probability_near_the_target_stays_open() -> None:
     ("changed", "message"),
     [
         ({"within": "fortnight"}, "target: within: 'fortnight' is no window"),
-        ({"at most": "-1 min"}, "target: at most: a time cannot be negative"),
+        ({"at most": "-1 min"}, "target: at most: a duration cannot be negative"),
         ({"at most": "800 h"}, "target: at most: a downtime below the window"),
         ({"in": 40}, "target: in: from 50 to below 100 %"),
         ({"in": "100 %"}, "target: in: from 50 to below 100 %"),

@@ -39,7 +39,7 @@ def test_cases_of_a_report_say_why_nobody_serves_and_what_is_suspended() -> None
     assert cases["node 1"].why() == ()
     cases = {case.title: case for case in k2rel.failover_cases(k2rel.study(DESIGNS / "mlag.yaml"))}
     assert "suspended: ports_B" in cases["peer link"].effect()  # not the same case as the loss of leaf B
-    assert "peer_link is lost while keepalive and leaf_A work" in cases["peer link"].why()[0]
+    assert "peer_link is down while keepalive and leaf_A work" in cases["peer link"].why()[0]
 
 
 def test_ideal_figures_beside_persons_and_without_roles() -> None:

@@ -144,7 +144,7 @@ def _special(cell: str, scale: float, column: Column) -> tuple[int, float | str]
     found = numeral(cell)
     if found is None:
         what = "number" if column.counts else "time; write a number, one with a unit ('4 h'), or a date (2024-05-31)"
-        return 0, f"'{cell[:30]}' is not a {what}"
+        return 0, f"'{cell[:30]}' is not a valid {what}"
     value = found.value(column.decimal)
     if value is None:
         if not column.settled:

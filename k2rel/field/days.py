@@ -208,7 +208,7 @@ class DriveDays:
         """Refuse what is no table of drives and days."""
         if len(days) > 1 and days.max() == 1 and len(np.unique(first)) > 1:
             words = (
-                "has one row for each unit, on several days: is it a list of ends? Then say --column end=NAME, and "
+                "has one row for each unit, on several days: is it a list of ends? Then give --column end=NAME, and "
                 "from when they ran; drive statistics have a row for each drive and day"
             )
             raise InputError(Problem(words, file))

@@ -51,9 +51,9 @@ def rate_of_counts(exposure: Exposure, confidence: float = 0.9) -> Fit:
     Returns
     -------
     Fit
-        An exponential distribution. Rate :math:`r/T`, limits :math:`\chi^2_{2r}/2T` and :math:`\chi^2_{2r+2}/2T` for a time that
-        was given (IEC 60605-4; NIST/SEMATECH e-Handbook 8.4.5.1). Without a failure the upper limit alone is known;
-        the value then is that limit at 50 %, and a note says so.
+        An exponential distribution. Rate :math:`r/T`, limits :math:`\chi^2_{2r}/2T` and :math:`\chi^2_{2r+2}/2T` for a
+        time that was given (IEC 60605-4; NIST/SEMATECH e-Handbook 8.4.5.1). Without a failure only the upper limit is
+        known; the value is then that limit at 50 %, and a note says so.
 
     Examples
     --------

@@ -360,7 +360,7 @@ def notes_of(observed: Observed, file: str) -> tuple[str, list[str]]:
     if observed.open_ages and observed.layout == "intervals":
         low, high, age = (columns[role].title for role in ("lower", "upper", "entry"))
         words = (
-            f"'{low}' and '{high}' can be ages or times since the observation began at the age '{age}'; say --column "
+            f"'{low}' and '{high}' can be ages or times since the observation began at the age '{age}'; give --column "
             f"exit={high} for ages, --column upper={high} for times"
         )
         raise InputError(Problem(words, file, 1, high))

@@ -340,7 +340,7 @@ _DOING = (
 )  # fmt: skip
 
 _WORDS = {
-    Kind.ON_ITS_WAY: "in progress",
+    Kind.ON_ITS_WAY: "in takeover",
     Kind.STRANDED: "stranded",
     Kind.RETRYING: "waiting for another attempt",
     Kind.RESTORING: "restoring its data",

@@ -294,9 +294,9 @@ class _Reasons:
                 out = self._all(at, self.policy.shut_down[holder.on], self.policy.works(holder.on))
                 yield Sentence(out, (f"{holder_label(holder)} has {role} and is out of service",))
         where = (
-            ("in progress, waiting, or at two holders at once")
+            ("in takeover, waiting, or at two holders at once")
             if self.policy.can_split(role)
-            else "in progress, or waiting"
+            else "in takeover, or waiting"
         )
         yield Sentence(self._not(self._any(held)), (f"no holder performs {role}: it is {where}",))
 

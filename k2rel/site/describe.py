@@ -253,7 +253,7 @@ class SiteDescription(Shown, Mapping[str, Any]):
         >>> describe("shop").component("server", type="box", mttf="-1 h").clients(0).traffic("sales").build()
         Traceback (most recent call last):
             ...
-        k2rel.errors.InputError: components.server.mttf: a time cannot be negative, got '-1 h'
+        k2rel.errors.InputError: components.server.mttf: a duration cannot be negative, got '-1 h'
         clients.count: must be at least 1, got 0
         clients.parts: is missing
         traffic.sales.paths: needs at least 1 entries, got []
