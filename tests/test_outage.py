@@ -575,7 +575,7 @@ WRONG = {
         _role("file_system", "A", "B", "2024-02-01", "2024-02-02", "failed"),
         ":2: until: a failed takeover has no end; add a row 'by hand'",
     ),
-    "nowhere": (_role("file_system", "A", at="2024-02-01"), ":2: to: say where file_system went"),
+    "nowhere": (_role("file_system", "A", at="2024-02-01"), ":2: to: give the place to which file_system moved"),
     "arrives before": (_role("file_system", "A", "B", "2024-02-02", "2024-02-01"), ":2: until: .* before it leaves"),
     "no trigger of it": (
         _role("file_system", "A", "B", "2024-02-01", trigger="swich_A"),
