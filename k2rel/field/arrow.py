@@ -49,7 +49,7 @@ class ArrowLog(Log):
                 return  # no rows, as `Log` says
             if match := _SHAPE.search(text):
                 raise self._misshapen(int(match[1]) + 1, int(match[3])) from None
-            raise InputError(Problem(f"is no valid table: {text[:200]}", self.name)) from None
+            raise InputError(Problem(f"is not a valid table: {text[:200]}", self.name)) from None
 
     def _count(self, batch: Any) -> int:
         return int(batch.num_rows)
