@@ -53,6 +53,11 @@ def sentence(text: str | None) -> str:
     return f"{said[:1].upper()}{said[1:]}." if said else ""
 
 
+def anchor(term: str) -> str:
+    """Where a term stands on the page of terms, as in reports."""
+    return "term-" + re.sub(r"[^a-z0-9]+", "-", term.strip().lower()).strip("-")
+
+
 def options_of(parser: argparse.ArgumentParser) -> Iterator[str]:
     """A table of what a command takes."""
     shown = [action for action in parser._actions if action.help is not argparse.SUPPRESS and action.dest != "help"]
@@ -102,13 +107,12 @@ class Glossary(Written):
         """An entry a term."""
         import k2rel
 
-        if not hasattr(k2rel, "glossary"):
-            return
-        for row in k2rel.glossary().to_dict("records"):
-            also = f" *Also: {plain(row['also'])}.*" if row.get("also") else ""
-            where = f" ({plain(row['standard'])})" if row.get("standard") else ""
-            mark = re.sub(r"[^a-z0-9]+", "-", str(row["term"]).lower()).strip("-")
-            yield f"(term-{mark})=\n**{plain(row['term'])}**\n: {plain(row['definition'])}{where}{also}\n"
+        for row in k2rel.glossary().reset_index().to_dict("records"):
+            also = f" *Also: {plain(row['also'])}.*" if row["also"] else ""
+            where = f" ({plain(row['standard'])})" if row["standard"] else ""
+            near = [f"[{name.strip()}](#{anchor(name)})" for name in str(row["see"]).split(";") if name.strip()]
+            see = f" See {', '.join(near)}." if near else ""
+            yield f"({anchor(row['term'])})=\n\n**{plain(row['term'])}**\n: {plain(row['definition'])}{where}{also}{see}\n"
 
 
 class Columns(Written):
@@ -120,10 +124,9 @@ class Columns(Written):
 
         yield "| name | title | unit | what it is | former names |\n|---|---|---|---|---|"
         for row in nomenclature().reset_index().to_dict("records"):
-            cells = (
-                f"`{row['key']}`",
-                *(plain(row[key]) for key in ("title", "unit", "definition", "former_names")),
-            )
+            title = plain(row["title"])
+            titled = f"[{title}](glossary.md#{anchor(row['term'])})" if row["term"] else title
+            cells = (f"`{row['key']}`", titled, *(plain(row[key]) for key in ("unit", "definition", "former_names")))
             yield f"| {' | '.join(cells)} |"
 
 

@@ -16,54 +16,7 @@ from k2rel.signs import plain_signs
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COLUMN_TERMS", "Term", "find_term", "glossary", "terms"]
-
-COLUMN_TERMS: Mapping[str, str] = MappingProxyType({
-    name: term
-    for term, names in {
-        "availability": "availability period_availability up_now",
-        "birnbaum importance": "birnbaum",
-        "capacity": "capacity_mb_s",
-        "client-hours lost": "client_hours_lost_per_year",
-        "coverage": "coverage",
-        "data loss": "losses_per_year losses_per_1000 p_loss",
-        "delivered bandwidth": "delivered_mb_s",
-        "dif": "dif",
-        "downtime": "downtime_min_per_year expected_downtime_min period_downtime_min",
-        "elasticity": "elasticity",
-        "evidence code": "evidence",
-        "failed takeover": "failed_takeovers_per_year failed_takeover_min_per_year",
-        "failback": "failbacks_per_year",
-        "failure law": "law",
-        "failure rate": "failure_rate_per_h",
-        "failures per year": "failures_per_year",
-        "ideal takeovers": "ideal_min_per_year preferred_min_per_year preferred_per_year",
-        "interruption": "interruption_min_per_year",
-        "mean downtime": "mean_downtime_h",
-        "mttdl": "mttdl_years mttdl_formula",
-        "mttr": "mttr_h",
-        "nomdl": "nomdl",
-        "operating mode": "mode",
-        "overload": "p_overload p_any_overload p_overload_after_takeover",
-        "path failover": "path_failovers_per_year path_failover_min_per_year client_path_failovers_per_year",
-        "periodic test": "test_interval_h",
-        "prior predictive p-value": "surprise",
-        "p-value": "p_value",
-        "raw": "raw",
-        "rrw": "rrw",
-        "role": "role",
-        "sensitivity": "first_order variance_share total",
-        "service": "service",
-        "switchover time": "switchover_s",
-        "takeover": "takeovers_per_year takeover_in_progress_min_per_year after_takeover",
-        "takeovers as modelled": "sticky_min_per_year sticky_per_year",
-        "target": "target target_percent",
-        "unavailability": "unavailability",
-    }.items()
-    for name in names.split()
-})  # fmt: skip
-"""Which term a column of a table has in its heading, by the key of the column."""
-
+__all__ = ["Term", "find_term", "glossary", "terms"]
 
 @dataclass(frozen=True, slots=True)
 class Term:

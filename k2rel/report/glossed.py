@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection, Mapping
 from functools import cache
 
-from k2rel.columns import COLUMNS
+from k2rel.quantities import quantities
 from k2rel.signs import in_html
-from k2rel.terms import COLUMN_TERMS, Term, terms
+from k2rel.terms import Term, terms
 
 __all__ = ["glossary_html", "linked", "with_glossary"]
 
@@ -63,7 +63,7 @@ def _in_sentences() -> re.Pattern[str]:
 @cache
 def _of_headings() -> Mapping[str, Term]:
     """Terms by the titles of the columns that have them."""
-    return {COLUMNS[name][0].strip(): terms()[key] for name, key in COLUMN_TERMS.items() if name in COLUMNS}
+    return {quantity.title: terms()[quantity.term] for quantity in quantities().values() if quantity.term}
 
 
 def _of_heading(title: str) -> Term | None:
