@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Term", "find_term", "glossary", "terms"]
 
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """One entry of the glossary.

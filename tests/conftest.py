@@ -17,6 +17,7 @@ from tests.visiting import CHROMIUM
 for name in ("COLUMNS", "NO_COLOR", "FORCE_COLOR"):  # of whoever runs the tests
     os.environ.pop(name, None)
 
+collect_ignore = ["without_posix"]  # what it takes away would be gone from every test
 LONGEST = ("simulation", "batches", "explorer", "notebooks", "names", "command_line", "readme", "field_data", "advice",
            "summary", "frames", "reports", "validation")  # fmt: skip
 

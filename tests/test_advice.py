@@ -307,7 +307,7 @@ def test_advice_for_an_own_site_and_for_another_service(k2) -> None:
 def test_advice_on_the_command_line(k2) -> None:
     run = k2("advise", "L1", "--target", "99.999", "--costs", COSTS, "--no-pairs", "--sets", "40")
     assert run.code == 0, run.err
-    assert "Cost [EUR] against downtime" in run.out
+    assert "Pareto front of cost [EUR] and downtime" in run.out
     assert "nan" not in run.out.lower().split()
     for words in (
         ["--target", "120"],

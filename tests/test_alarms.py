@@ -351,7 +351,7 @@ def test_clocks_may_differ_by_minutes() -> None:
     ("more", "words"),
     [
         ({"now": "tomorrow"}, "now: 'tomorrow' is not a valid time"),
-        ({"older_than": "long"}, "older_than: 'long' is not a valid time"),
+        ({"older_than": "long"}, "older_than: 'long' is not a valid duration"),
         ({"site": "L1", "names": {"x": "server_B"}}, "L1 has no part or role 'server_B'"),
     ],
 )

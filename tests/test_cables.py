@@ -103,9 +103,9 @@ sw-1,console,,ts-1,4,,CAT5e,connected
 
 BAD = {
     "a loop": ("sw-1,1,sw-1,2,CAT6", "from sw-1 1 to sw-1 2: a cable from a device to itself"),
-    "a dangling end": ("sw-1,7,,,CAT6", "the cable from sw-1 7 ends nowhere"),
+    "a dangling end": ("sw-1,7,,,CAT6", "the cable from sw-1 7 has no device at its other end"),
     "no ends": (",7,,,CAT6", "names no device at either end"),
-    "the same cable twice": ("sw-1,1,cam-1,eth0,CAT6", "sw-1 1 to cam-1 eth0 is already in line 2 already"),
+    "the same cable twice": ("sw-1,1,cam-1,eth0,CAT6", "sw-1 1 to cam-1 eth0 is already in line 2"),
     "one port, two cables": ("cam-2,eth0,sw-1,1,CAT6", "port 1 of sw-1 already has a cable, in line 2"),
     "case only": ("cam-2,eth0,SW-1,5,CAT6", "'SW-1' here and 'sw-1' (2 times, first in line 2) differ in case only"),
     "no type": ("dec-1,eth0,sw-1,5,CAT6", "device 'dec-1' has no row in types"),
@@ -151,7 +151,7 @@ TABLES = {
     "an open quote": ('From,To\n"cam-1,sw-1\n' + "cam-2,sw-1\n" * 40, "a quotation mark is opened here and not closed"),
     "a workbook": ("PK\x03\x04", "save its sheet as CSV"),
     "is not text": ("From,To\n\x00\x01", "is not text"),
-    "twice the same column": ("From,To,To\na,b,c\n", "the column 'To' there are two columns"),
+    "twice the same column": ("From,To,To\na,b,c\n", "there are two columns 'To'"),
 }  # fmt: skip
 
 

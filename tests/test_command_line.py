@@ -267,7 +267,7 @@ MISTAKES = [
     ("isl_1: {type: isl,", "isl_1: {type: wormhole,", "isl_1", "no failure data for type 'wormhole'"),
     ("file_system:\n    title:", "file_system:\n    holder: []\n    title:", "roles.file_system.holder", "did you mean 'holders'"),
     ("=toe_capacity", "=toe_capacty", "components.toe_A1.capacity", "did you mean 'toe_capacity'"),
-    ("at_least: 1, of: [psu_A_1", "at_least: 3, of: [psu_A_1", "components.server_A.needs.1", "never be"),
+    ("at_least: 1, of: [psu_A_1", "at_least: 3, of: [psu_A_1", "components.server_A.needs.1", "which is impossible"),
     ("format: 2", "format: 3", "format", "must be 1 or 2"),
     ("  ftp_retry:", "  full_service:", "traffic.full_service", "choose another"),
     ("scope: site\n    demand: =ftp_demand", "scope: sight\n    demand: =ftp_demand", "traffic.ftp.scope", "must be 'client' or 'site'"),

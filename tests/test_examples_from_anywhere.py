@@ -60,7 +60,7 @@ def test_a_file_of_ones_own_goes_before_the_example_even_where_it_is_no_file(now
     assert k2rel.read_costs("data/examples/costs.csv").prices == {("contract", "nbd"): 17.0}
     (nowhere / "data/examples/two_trains.xml").mkdir()
     assert main(["solve", "data/examples/two_trains.xml"]) == 2
-    assert "is no regular file" in capsys.readouterr().err
+    assert "not a regular file" in capsys.readouterr().err
 
 
 def test_the_last_name_alone_takes_nothing_but_says_what_there_is(nowhere, capsys) -> None:

@@ -155,7 +155,7 @@ def test_pictures_are_well_formed_whatever_names_they_have() -> None:
 def test_a_name_in_letters_from_right_to_left_stays_as_it_is(k2, tmp_path) -> None:
     path = tmp_path / f"{HEBREW}.yaml"
     path.write_text(site_path("L1").read_text().replace("switch_A", ARABIC).replace("name: L1", f"name: {HEBREW}"))
-    assert f"{HEBREW}.yaml: good" in k2("check", path).out
+    assert f"{HEBREW}.yaml: valid" in k2("check", path).out
     assert f'"name": "{ARABIC}"' in (out := k2("components", path, "--format", "json").out) or ARABIC in out
     assert ARABIC in k2("failover", path, "--fail", ARABIC).out
     assert ARABIC in draw_site(k2rel.read_site(path)).svg

@@ -153,7 +153,7 @@ MISTAKES = {
     "a branch in a branch": (WAYS, WAYS.replace("[up_2, spine_2, down_2]", "[[up_2]]"), "traffic.disk.paths.0.via.3.of.1.0", "must be text"),
     "no branch": (WAYS, "{at_least: 1, of: []}", "traffic.disk.paths.0.via.3.of", "at least 1 entries"),
     "a series without its stage": (WAYS, "[up_1, spine_1, down_1]", "traffic.disk.paths.0.via.3", "cannot stand here"),
-    "more branches than there are": ("{at_least: 1, of: [[", "{at_least: 3, of: [[", "traffic.disk.paths.0.via.3", "asks for 3 of only 2 branches"),
+    "more branches than there are": ("{at_least: 1, of: [[", "{at_least: 3, of: [[", "traffic.disk.paths.0.via.3", "requires 3 of only 2 branches"),
     "a series in needs": ("needs: [spine_1]", "needs: [{at_least: 1, of: [[spine_1, up_1], store]}]", "roles.owner.holders.1.needs.0.of.0", "a series of parts cannot stand here"),
     "a bare series in needs": ("needs: [spine_1]", "needs: [[spine_1, up_1]]", "roles.owner.holders.1.needs.0", "a series of parts cannot stand here"),
     "a series in a client's needs": ("needs: [hba]}", "needs: [{at_least: 1, of: [[hba, host], host]}]}", "clients.parts.nic_A1.needs.0.of.0", "a series of parts cannot stand here"),

@@ -631,7 +631,7 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     (changed(name="S2"), {}, "the name 'S2' is already used by another node or edge"),
     (nx.Graph([*square().edges, ("=x", "disk"), ("disk", "")]), {}, "node '=x': is not a valid name: what begins with '=' is an assumption"),
     (changed(speed=1000), {}, "edge 's1' – 'disk': 'speed' has no unit; write '1 Gb/s', or put the unit in the name"),
-    (changed(capacity=1, Speed=3), {}, "edge 's1' – 'disk': says 'capacity' twice, as 'capacity' and as 'Speed'; leave one out"),
+    (changed(capacity=1, Speed=3), {}, "edge 's1' – 'disk': gives 'capacity' twice, as 'capacity' and as 'Speed'; leave one out"),
     (nx.relabel_nodes(fabrics().graph(), {"array1": "host1"}), {"clients": "client", "targets": ["array2"]},
      "node 'client_1': the member 'host1' is there already"),
     (square(), {"share": "some"}, "share: must be one of equal, first, all, got 'some'"),

@@ -168,7 +168,7 @@ def test_the_page_knows_which_parts_a_client_has(browser: Any, kinds: Path, tmp_
     page.write_text(report_page(study.site.title, show_explorer(study).data, ""), encoding="utf-8")
     visit = Visit(browser, page.as_uri() + "#failed=client_2_nic_3,client_9_nic_3,mon-2_nic_1")
     assert '"client_2_nic_3" is not a part of kinds with 12 clients' in visit.page.inner_text(".k2x-problem")
-    assert visit.said().startswith("Failed: client 9 nic 3, mon-2 nic 1 (client 7). Lost: video")
+    assert visit.said().startswith("Failed: client 9 nic 3, mon-2 nic 1 (client 7). Down: video")
     assert visit.mark("client_9_nic_3").get_attribute("aria-pressed") == "true"
     visit.page.locator("details.k2x-all summary").click()
     field = visit.page.get_by_label("fail a part of another client by its name")

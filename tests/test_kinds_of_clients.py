@@ -98,7 +98,7 @@ REFUSED: dict[str, tuple[str, str, int, str, str]] = {
         "members: [desk, wall]", "count: 2, members: [desk, wall]", 21, "clients.kinds.monitors", "states the number of its clients twice",
     ),
     "neither count nor members": (
-        "members: [desk, wall], ", "", 21, "clients.kinds.monitors", "does not state the number of its clients",
+        "members: [desk, wall], ", "", 21, "clients.kinds.monitors", "does not state the number of clients",
     ),
     "no clients at all": ("count: 3", "count: 0", 20, "clients.kinds.cameras.count", "at least 1"),
     "a truth for a count": ("count: 3", "count: true", 20, "clients.kinds.cameras.count", "must be a number"),
@@ -119,7 +119,7 @@ REFUSED: dict[str, tuple[str, str, int, str, str]] = {
         "  kinds:\n", "  subscriptions: {leaf_1: [leaf_A]}\n  kinds:\n", 19, "clients.subscriptions", "cannot stand beside 'kinds'",
     ),
     "neither kinds nor a count": (
-        ALL_KINDS, "  subscriptions: {leaf_1: [leaf_A], leaf_2: [leaf_B]}\n", 14, "clients", "does not state the number of its clients",
+        ALL_KINDS, "  subscriptions: {leaf_1: [leaf_A], leaf_2: [leaf_B]}\n", 14, "clients", "does not state the number of clients",
     ),
     "an unknown kind at a path": (
         "up_A, store]}\n", "up_A, store], kinds: [camera]}\n", 27, "traffic.video.paths.0.kinds", "did you mean 'cameras'",

@@ -153,7 +153,7 @@ def test_a_chain_of_rules_is_refused_while_it_is_explored(monkeypatch) -> None:
     monkeypatch.setenv(VARIABLE, "4 MB")
     refusal = (
         r"[\d,]+ states with [\d,]+ transitions explored so far would take about 4\S* MB of memory, and 4 MB may be "
-        r"used: ask for at most [\d,]+, or allow more, such as K2REL_MEMORY='\S+ MB'"
+        r"used: use at most [\d,]+, or allow more, such as K2REL_MEMORY='\S+ MB'"
     )
 
     def refused():

@@ -172,9 +172,9 @@ def test_sets_that_differ_in_the_clients_alone_are_one_row(tmp_path) -> None:
     (path := tmp_path / "site.yaml").write_text(
         ROUND_ROBIN.replace("150 MB/s", "250 MB/s").replace("90 MB/s", "110 MB/s") + PARTS
     )
-    table = k2rel.cut_set_table(str(path), "full_service").set_index("failures")
+    table = k2rel.cut_set_table(str(path), "full_service").set_index("cut_set")
     row = table.loc["client_1_hba_B + switch_A"]
-    assert (row.order, row.alike, row.probability) == (2, 2, pytest.approx(2e-5, rel=1e-12))
+    assert (row.order, row.equivalent_cut_sets, row.probability) == (2, 2, pytest.approx(2e-5, rel=1e-12))
     assert row.downtime_min_per_year == pytest.approx(2 * 2e-5 * 525_600, rel=1e-3)
 
 

@@ -134,7 +134,7 @@ def test_a_report_shows_the_numbers_of_the_library(pages, asked) -> None:
 def test_a_report_has_every_part_that_a_reader_needs(pages) -> None:
     page = (pages / "L2R.html").read_text()
     for heading in (
-        "What takes media away", "What would help most", "Inputs that could change the verdict", "The system", "Takeovers, and what they cost",
+        "Main causes of downtime: media", "What would help most", "Inputs that could change the verdict", "The system", "Takeovers, and what they cost",
         "What follows from each single failure", "On duty", "Services and downtime", "Interruptions", "What causes the downtime",
         "What a common cause would add", "How sure the figures are", "Load, before and after failures",
         "Repair contracts side by side", "Alternative assumptions", "Assumptions and sources",
@@ -336,7 +336,7 @@ def test_the_notebook_on_a_change_gives_the_library_s_numbers(tmp_path, level) -
     )
     before, after = k2rel.study(level), k2rel.with_second(k2rel.study(level, clients=6), ["raid_chassis"])
     minutes = [k2rel.availability(one)["media"].downtime_min_per_year for one in (before, after)]
-    assert f"media is lost {minutes[0]:.4g} min a year before the change and {minutes[1]:.4g} after" in text
+    assert f"media is down {minutes[0]:.4g} min a year before the change and {minutes[1]:.4g} after" in text
 
 
 def test_the_notebook_on_two_designs_says_first_which_is_down_less_and_marks_what_differs(tmp_path) -> None:

@@ -138,7 +138,7 @@ def test_a_usual_kernel_ends_with_all_others_and_is_not_started_again(tmp_path, 
         note.unlink()
         kernels.stop_server()
         thread.join(60)
-    assert "the kernel died" in str(ended)
+    assert "the kernel ended unexpectedly" in str(ended)
     assert not note.exists()
     assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 

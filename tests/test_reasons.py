@@ -201,7 +201,7 @@ def test_no_state_is_without_its_reason(tmp_path, seeds) -> None:
 def test_the_command_line_says_why_and_which_takeovers_begin(k2) -> None:
     design = str(DESIGNS / "pacemaker.yaml")
     lines = k2("failover", design, "--fail", "feed_1").out.splitlines()
-    assert "why: node_2 cannot take over: the fence bmc_1 of node_1 is down (through feed_1)" in lines
+    assert "reason: node_2 cannot take over: the fence bmc_1 of node_1 is down (through feed_1)" in lines
     data = k2("failover", design, "--fail", "node_1", "--format", "json").json
     assert data["reasons"] == ["node_2 takes files over from node_1, which is down, and stops it by bmc_1"]
     assert [step["lasts"] for step in data["takeovers"][0]["steps"]] == ["5 s", "15 s", "30 s", "2 min", "1 h"]
@@ -222,8 +222,8 @@ def test_the_explorer_says_why_and_draws_the_steps_as_parts_are_clicked(browser,
     )
     drawn = visit.page.locator(".k2x-takeover li").all_inner_texts()
     assert [each.split("\n") for each in drawn] == [
-        ["detected", "5 s"], ["fence of node 1", "15 s", "works in 98 %"], ["switchover", "30 s"], ["at node 2"],
-        ["another attempt", "2 min", "works in 50 %"], ["operator", "1 h"],
+        ["detected", "5 s"], ["fence of node 1", "15 s", "succeeds in 98 %"], ["switchover", "30 s"], ["at node 2"],
+        ["another attempt", "2 min", "succeeds in 50 %"], ["operator", "1 h"],
     ]  # fmt: skip
     visit.mark("node_1").click()
     visit.mark("feed_1").click()

@@ -168,7 +168,7 @@ def test_prices_of_levels_are_read_from_the_file_of_prices(tmp_path) -> None:
     found = k2rel.recommend(["L1", "L2"], samples=20, costs=path)
     assert [one.cost for one in found.candidates] == [50_000, 70_000]
     assert found.currency == "EUR"
-    with pytest.raises(InputError, match="no level has a price; add rows such as level,L2R,80000"):
+    with pytest.raises(InputError, match="no level has a price; write rows such as level,L2R,80000"):
         k2rel.recommend(["L2R"], samples=20, costs=path)
 
 

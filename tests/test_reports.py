@@ -266,7 +266,7 @@ def test_two_designs_are_compared_in_words_and_numbers(k2, spoiled) -> None:
     longer = (8760 * (2.3e-4 + 5e-5) * 0.8 + 0.154 * 0.95) * 45 / 60
     assert services["media"]["change_min_per_year"] == pytest.approx(longer, rel=0.01)
     text = k2("compare", "L2", "L2R").out
-    assert "What differs" in text
+    assert "Differences" in text
     assert "L2 before and L2R after" in text
 
 

@@ -129,7 +129,7 @@ def test_full_service_is_named_with_all_that_it_asks_for(name, title) -> None:
 
 def test_a_verdict_says_what_full_service_is_short_of_and_that_a_copy_spares_it() -> None:
     said = k2rel.verdict(design("st2022_7"))
-    assert "Full service (video whole for every client) is down for" in said
+    assert "Full service (video in full for every client) is down for" in said
     assert "where another copy is delivered whole, this has no effect" in said
 
 

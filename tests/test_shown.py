@@ -34,7 +34,7 @@ def test_a_line_has_the_main_figure() -> None:
     assert f"media is down {found['media'].downtime_min_per_year:.3g} min a year" in repr(found.services)
     assert repr(study.site).startswith("<Site L2R: ") and repr(study.site).endswith(" parts, 4 clients>")
     assert (
-        repr(k2rel.failover(study, "switch_A")) == "<FailoverOutcome L2R: switch_A failed, ftp lost; file_system at B>"
+        repr(k2rel.failover(study, "switch_A")) == "<FailoverOutcome L2R: switch_A failed, ftp down; file_system at B>"
     )
     assert repr(k2rel.Organisation(crews=2)) == f"<Organisation {k2rel.Organisation(crews=2).words()}>"
     assert repr(k2rel.judge(study, {"media": 99.9}, samples=16)[0]).startswith("<Judgement media: 99.9 % is MET")

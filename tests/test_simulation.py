@@ -684,13 +684,13 @@ def test_a_law_that_is_written_wrong_is_explained(text) -> None:
     ("text", "line", "message"),
     [
         ("lives:\n  swich_A: weibull(shape=2)\n", None, "did you mean 'switch_A'"),
-        ("lives:\n  switch_A: weibull(shap=2)\n", 2, "knows shape"),
+        ("lives:\n  switch_A: weibull(shap=2)\n", 2, "has the parameters shape"),
         ("lives:\n  drive: weibull(shape=2)\n", None, "RAID set"),
         ("repairs:\n  switch_A: fixed(-1 h)\n", 2, "negative"),
         ("age_after_repair: {switch_A: 2}\n", None, "as bad as old"),
         ("age_after_repair: {switch_A: often}\n", 1, "perfect"),
         ("spares: {x: {parts: [psu], on_shelf: -1, lead_time: fixed(3 h)}}\n", 1, "must be at least 0"),
-        ("spares: {x: {parts: [psu], on_shelf: 1, lead_time: weibull(shape=2)}}\n", 1, "how long"),
+        ("spares: {x: {parts: [psu], on_shelf: 1, lead_time: weibull(shape=2)}}\n", 1, "give its scale"),
         ("windows: [{part: server_A, every: 0 h, lasts: fixed(1 h)}]\n", None, "above 0"),
         ("windows: [{part: server_Z, every: 5 h, lasts: fixed(1 h)}]\n", None, "no part 'server_Z'"),
         ("common_events: {x: {every: fixed(9 h), lasts: fixed(1 h), hits: {server_A: 7}}}\n", None, "probability"),
@@ -700,7 +700,7 @@ def test_a_law_that_is_written_wrong_is_explained(text) -> None:
         ("lives: {client: 'weibull(shape=2)'}\n", None, "it would have no effect"),
         ("times: {travel: fixed}\n", None, "there is no travel"),
         ("lifes: {}\n", 1, "is not a known entry here"),
-        ("buffer: long\n", 1, "time"),
+        ("buffer: long\n", 1, "not a valid duration"),
         ("- a\n", 1, "not a mapping"),
     ],
 )
@@ -736,7 +736,7 @@ def test_a_life_that_keeps_its_age_in_a_site_that_never_recovers_ends(tmp_path) 
 
 def test_what_can_never_end_is_refused_and_not_begun(tmp_path) -> None:
     busy = units(tmp_path, 1, 1, "mttf: 1e-6 h, mttr: 1e-6 h, source: test")
-    with pytest.raises(InputError, match="more than can be followed"):
+    with pytest.raises(InputError, match="more than can be simulated"):
         media(busy)
     with pytest.raises(k2rel.K2relError, match="does not return to the all-up state"):
         rare_loss(units(tmp_path, 12, 11, "mttf: 1 h, mttr: 1000 h, source: test"), PREFERRED)

@@ -199,7 +199,7 @@ REFUSED = {
     "drills that never are": ("drill: 90 d", "drill: 1000 y", "readiness.drill", "at most 100 years"),
     "a server that tells of its own loss": ("heartbeat: ring}", "heartbeat: node_2}", "u2.heartbeat", "cannot report its own failure"),
     "more votes than there are": (
-        QUORUM, "{quorum: {at_least: 3, of: [witness, ring]}}", "takeover_needs.1.quorum", "asks for 3 of only 2 .*, which is impossible",
+        QUORUM, "{quorum: {at_least: 3, of: [witness, ring]}}", "takeover_needs.1.quorum", "requires 3 of only 2 .*, which is impossible",
     ),
     "a vote that stands twice": (
         QUORUM, "{quorum: {at_least: majority, of: [[isl, node_2], witness, [isl, node_2]]}}", "takeover_needs.1.quorum", "names the branch .* twice",
@@ -262,7 +262,7 @@ REFUSED = {
         "  pdu: {type: node}", "  pdu: {type: node, needs: [port]}\n  low: {type: node, needs: [pdu]}", "suspends.port.works", "'low' needs 'port'",
     ),
     "a circle of suspensions": (
-        SUSPENDS, SUSPENDS + "  isl: {lost: [bmc_1]}\n  pdu: {lost: [port]}\n", "suspends.port", "in a circle: port asks for isl asks for pdu asks for port",
+        SUSPENDS, SUSPENDS + "  isl: {lost: [bmc_1]}\n  pdu: {lost: [port]}\n", "suspends.port", "in a circle: port requires isl requires pdu requires port",
     ),
     "a part that is suspended twice": (SUSPENDS, SUSPENDS + "  port: {lost: [isl]}\n", "suspends.port", "already defined in line"),
     "lost and working at once": ("works: [isl,", "works: [isl, ring,", "suspends.port.works.1", "'ring' has failed then"),

@@ -249,7 +249,7 @@ def test_drills_of_the_page(tmp_path) -> None:
 def test_the_page_quotes_what_failover_says() -> None:
     found = k2rel.failover(data_dir() / "examples" / "designs" / "pacemaker.yaml", ["feed_1"])
     (quoted,) = PAGE.read_text().split("```text\n")[1:]
-    assert quoted.split("```")[0].splitlines() == [f"why: {line}" for line in found.reasons]
+    assert quoted.split("```")[0].splitlines() == [f"reason: {line}" for line in found.reasons]
 
 
 FEW = ("heartbeat whose silence counts as a failure", "auto-recovery of a suspended part")

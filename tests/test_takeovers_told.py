@@ -182,7 +182,7 @@ def rules_of(study: k2rel.Study) -> dict[str, str]:
 
 def test_rules_in_words_are_those_of_the_site(tmp_path, fenced) -> None:
     rules = rules_of(fenced)
-    assert rules["detection"] == "a loss is noticed after 3 min, on average"
+    assert rules["detection"] == "a failure is detected after 3 min, on average"
     assert rules["loss of a heartbeat alone"] == "is taken for a loss (missing: anyway)"
     assert "tried once more after 10 min" in rules["failed takeover"]
     assert "ends it with probability 0.6, else it is restored in 8 h" in rules["failed takeover"]
@@ -190,7 +190,7 @@ def test_rules_in_words_are_those_of_the_site(tmp_path, fenced) -> None:
     assert "mending takes 2 h, with probability 0.4 data is restored in 12 h" in rules["split brain"]
     assert rules["coverage"].endswith("times that of each fence that acts")
     usual = rules_of(k2rel.study("L2R"))
-    assert usual["detection"] == "a loss is noticed at once"
+    assert usual["detection"] == "a failure is detected at once"
     assert {"split brain", "partition", "readiness", "suspension"}.isdisjoint(usual)
 
 

@@ -180,7 +180,7 @@ def test_interruptions_say_that_tests_come_at_exponential_times(
     """A line of the text, a key of the JSON, and an attribute of the table."""
     site = write(tmp_path, TESTED, TESTED)
     text, _ = run(capsys, "interruptions", site)
-    assert "2 tested parts (u1, u2): lengths of interruptions" in text
+    assert "2 tested parts (u1, u2): durations of interruptions" in text
     (note,) = json.loads(run(capsys, "interruptions", site, "--format", "json")[0])["notes"]
     assert "exponential" in note and k2rel.interruptions(k2rel.study(site)).attrs["notes"] == [note]
     never = write(tmp_path, "failure_rate: 5e-6 /h, mttr: 8 h", "failure_rate: 5e-6 /h, mttr: 8 h")

@@ -126,7 +126,7 @@ def test_it_writes_the_file_or_another_whole_or_not_at_all(k2, tmp_path) -> None
 
 REFUSED = {
     "a list of full service in a variant": (
-        "    changes:\n", "    changes:\n      full_service: [disk, copy]\n", "variants.other.changes.full_service", "by hand",
+        "    changes:\n", "    changes:\n      full_service: [disk, copy]\n", "variants.other.changes.full_service", "manually",
     ),
     "a variant in which another class yields": (
         "      roles: {owner:", "      traffic: {tape: {demand: 1 MB/s, paths: [{side: A, via: [seat, hub]}]}}\n      roles: {owner:",

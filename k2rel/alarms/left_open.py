@@ -31,7 +31,7 @@ def left_open(
     --------
     >>> from k2rel.site import read_site
     >>> list(left_open(read_site("L2R"), Present(), [("server_A", True), ("server_A", False)], ()))[0][:70]
-    'WARNING: by the rules, after the failures that the file reports, serv'
+    'WARNING: by the rules, after the failures that the file reports, serve'
     """
     if not site.movable or not any(not failed for _, failed in history) or not any(failed for _, failed in history):
         return

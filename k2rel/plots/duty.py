@@ -51,4 +51,4 @@ def plot_risk(found: Risk, ax: Axes | None = None, *, service: str | None = None
     legend(ax)
     name = (service or found.principal).replace("_", " ")
     title = f"Downtime of {name} to be expected in the next {format_duration(found.horizon_h)}: {found.state_words()}"
-    return tidy(ax, title, "time from now [h]", "cumulative expected downtime [min]")
+    return tidy(ax, title, "time from now [h]", "expected downtime [min]")

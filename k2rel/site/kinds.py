@@ -61,7 +61,7 @@ def _check_counts(checks: Checks) -> None:
     for key, kind in checks.document.clients.kinds.items():
         if (kind.count is None) == (kind.members is None):
             wrong = (
-                ("does not state the number of its clients")
+                ("does not state the number of clients")
                 if kind.count is None
                 else ("states the number of its clients twice")
             )
