@@ -112,7 +112,8 @@ class Glossary(Written):
             where = f" ({plain(row['standard'])})" if row["standard"] else ""
             near = [f"[{name.strip()}](#{anchor(name)})" for name in str(row["see"]).split(";") if name.strip()]
             see = f" See {', '.join(near)}." if near else ""
-            yield f"({anchor(row['term'])})=\n\n**{plain(row['term'])}**\n: {plain(row['definition'])}{where}{also}{see}\n"
+            yield f"({anchor(row['term'])})=\n"
+            yield f"**{plain(row['term'])}**\n: {plain(row['definition'])}{where}{also}{see}\n"
 
 
 class Columns(Written):

@@ -87,7 +87,7 @@ def test_data_and_tables_say_the_unit(tmp_path) -> None:
     assert loads["net_A"]["load_mb_s"] == 180
     table = for_people(k2rel.load(study, method="exact").table())
     assert table.loc["feed_A", "capacity"] == "10 kW"
-    assert table.loc["net_A", "load in normal state"] == "180 MB/s"
+    assert table.loc["net_A", "load with nothing failed"] == "180 MB/s"
     assert k2rel.load_after_failures(study).attrs["units"] == {"feed_A": "kW", "feed_B": "kW"}
     svg = draw_site(study.site, k2rel.failover(study, ["feed_B"])).svg
     assert ">12 kW</text>" in svg

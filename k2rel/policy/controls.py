@@ -343,7 +343,7 @@ _WORDS = {
     Kind.ON_ITS_WAY: "in takeover",
     Kind.STRANDED: "stranded",
     Kind.RETRYING: "waiting for another attempt",
-    Kind.RESTORING: "restoring its data",
+    Kind.RESTORING: "being restored",
     Kind.GIVING_BACK: "being given back",
     Kind.MENDING: "being resolved after a split brain",
     Kind.RESTORING_DATA: "waiting for its data",
