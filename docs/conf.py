@@ -28,6 +28,7 @@ extensions = ["myst_nb", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosumma
 exclude_patterns = ["_build", "README.md"]
 
 html_theme = "furo"
+html_math_renderer = "mathml"
 html_title = f"k2rel {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]

@@ -3,6 +3,7 @@
 ``{k2rel-commands}``    every command with its options, from the parser
 ``{k2rel-glossary}``    the terms, from the package's own glossary
 ``{k2rel-columns}``     the columns of tables, from the package's own nomenclature
+formulas                as MathML, which browsers draw by themselves; the usual script would be fetched from elsewhere
 notebooks               copied from ``notebooks/`` before pages are read, executed as any page with code
 """
 
@@ -15,8 +16,10 @@ from pathlib import Path
 
 from docutils import nodes
 from docutils.statemachine import StringList
+from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+from sphinx.writers.html5 import HTML5Translator
 
 from k2rel.cli import _parser
 
@@ -146,8 +149,16 @@ def copy_notebooks(app: Sphinx) -> None:
             copy.write_text(text, encoding="utf-8")
 
 
+def write_formula(writer: HTML5Translator, node: nodes.Element) -> None:
+    """Write a formula of a docstring as MathML."""
+    display = "block" if isinstance(node, nodes.math_block) else "inline"
+    writer.body.append(convert(node.astext(), display=display))
+    raise nodes.SkipNode
+
+
 def setup(app: Sphinx) -> dict[str, object]:
     """Tell Sphinx."""
+    app.add_html_math_renderer("mathml", (write_formula, None), (write_formula, None))
     app.add_directive("k2rel-commands", Commands)
     app.add_directive("k2rel-glossary", Glossary)
     app.add_directive("k2rel-columns", Columns)

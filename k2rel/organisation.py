@@ -14,7 +14,7 @@ from k2rel.rates import Law, registry, site_laws
 from k2rel.studies import Study
 from k2rel.tables import Shown
 
-__all__ = ["NEEDS_NO_CREW", "Organisation", "RepairWork", "reading"]
+__all__ = ["NEEDS_NO_CREW", "Organisation", "RepairWork", "as_reading", "reading"]
 
 DEFAULT_LIMITS = {
     "manual_takeover_h": (
@@ -27,6 +27,7 @@ DEFAULT_LIMITS = {
 }
 """Limits of the defaults of `Organisation` [h], with evidence and source."""
 
+_READINGS = {"modelled": "sticky", "ideal": "preferred"}
 NEEDS_NO_CREW = -1
 """Rank of a part that waits for no technician."""
 
@@ -37,8 +38,9 @@ class Organisation(Shown):
 
     Parameters
     ----------
-    roles : {"sticky", "preferred"}
-        Whether roles stay where a takeover put them, or are at the preferred side whenever it is healthy.
+    roles : {"modelled", "ideal"}
+        Takeovers as modelled, after which roles stay where they are, or ideal ones, with every role at the preferred
+        side whenever it is healthy. Kept as "sticky" and "preferred", the former words, which are taken too.
     crews : int or None
         How many parts are repaired at once; None for as many as fail.
     travel_h : float
@@ -63,7 +65,7 @@ class Organisation(Shown):
     Examples
     --------
     >>> Organisation(crews=1).words()
-    'roles sticky, crews 1'
+    'takeovers as modelled, crews 1'
     """
 
     roles: str = "sticky"
@@ -79,8 +81,9 @@ class Organisation(Shown):
     limits: tuple[tuple[str, float, float], ...] | None = None
 
     def __post_init__(self) -> None:
-        if self.roles not in ("sticky", "preferred"):
-            raise InputError(f"roles: 'sticky' or 'preferred', got '{str(self.roles)[:40]}'")
+        keep(self, roles=as_reading(self.roles))
+        if self.roles not in _READINGS.values():
+            raise InputError(f"roles: 'modelled' or 'ideal', got '{str(self.roles)[:40]}'")
         if self.crews is not None:
             keep(self, crews=as_whole("crews", self.crews, 1, 1000))
         keep(self, priority=as_names("priority", self.priority))
@@ -146,9 +149,10 @@ class Organisation(Shown):
         Examples
         --------
         >>> Organisation(roles="preferred").words()
-        'roles preferred'
+        'takeovers ideal'
         """
-        return ", ".join([f"roles {self.roles}", *self.differences()])
+        reading = "takeovers as modelled" if self.roles == "sticky" else "takeovers ideal"
+        return ", ".join([reading, *self.differences()])
 
     def differences(self) -> list[str]:
         """Say what differs from the defaults but for the roles and the tolerance.
@@ -187,15 +191,26 @@ def _checked_limits(organisation: Organisation, name: str, low: float, high: flo
     return name, low, high
 
 
+def as_reading(roles: str) -> str:
+    """The reading of the takeovers in the word that is kept; what is no word for one as it is.
+
+    Examples
+    --------
+    >>> as_reading("ideal"), as_reading("sticky")
+    ('preferred', 'sticky')
+    """
+    return _READINGS.get(str(roles), roles)
+
+
 def reading(roles: str) -> Organisation | None:
     """The organisation that the word for a reading asks for; None for takeovers as modelled, which need none.
 
     Examples
     --------
     >>> reading("preferred").words()
-    'roles preferred'
+    'takeovers ideal'
     """
-    return None if roles == "sticky" else Organisation(roles=roles)
+    return None if as_reading(roles) == "sticky" else Organisation(roles=roles)
 
 
 class RepairWork:

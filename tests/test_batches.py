@@ -812,7 +812,7 @@ def test_what_cannot_be_is_refused_at_once(k2, tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"), [({"method": "exakt"}, "did you mean 'exact'"), ({"roles": "fixed"}, "'sticky' or 'preferred'")]
+    ("wrong", "said"), [({"method": "exakt"}, "did you mean 'exact'"), ({"roles": "fixed"}, "'modelled' or 'ideal'")]
 )
 def test_who_answers_is_checked_before_anything_is_rendered(tmp_path, wrong, said) -> None:
     with pytest.raises(InputError, match=said):

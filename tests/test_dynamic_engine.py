@@ -432,13 +432,13 @@ def test_an_exported_chain_solved_again_gives_the_same_figures(tmp_path, capsys)
 def test_the_command_line_gives_both_methods(capsys) -> None:
     assert main(["availability", "L2R", "--method", "markov", "--tolerance", "1e-8", "--format", "json"]) == 0
     answer = json.loads(capsys.readouterr().out)
-    assert answer["method"].startswith("markov, roles sticky")
+    assert answer["method"].startswith("markov, takeovers as modelled")
     media = next(item for item in answer["services"] if item["service"] == "media")
     assert media["downtime_min_per_year"] == pytest.approx(35.67, abs=0.01)  # data 0.2, as in the changelog
     assert main(["availability", "L2R", "--method", "markov", "--tolerance", "1e-8"]) == 0
     assert "With ideal takeovers a role is back" in capsys.readouterr().out
     assert main(["load", "L2R", "--format", "json"]) == 0
-    assert json.loads(capsys.readouterr().out)["method"].startswith("markov, roles sticky")
+    assert json.loads(capsys.readouterr().out)["method"].startswith("markov, takeovers as modelled")
     assert main(["load", "L2R", "--method", "markov", "--tolerance", "1e-8", "--format", "json"]) == 0
     sides = json.loads(capsys.readouterr().out)["side_distribution"]
     assert {(row["on_a"], row["on_b"]) for row in sides[:2]} == {(4, 0), (0, 4)}
@@ -453,7 +453,7 @@ def test_the_command_line_gives_both_methods(capsys) -> None:
         (["availability", "L2R", "--method", "exact", "--crews", "1"], "--crews is for --method auto, markov or"),
         (["load", "L2R", "--method", "exact", "--roles", "sticky"], "--roles is for --method auto, markov or"),
         (["availability", "L2R", "--method", "exat"], "did you mean 'exact'?"),
-        (["served", "L2R", "--roles", "wandering"], "roles: 'sticky' or 'preferred', got 'wandering'"),
+        (["served", "L2R", "--roles", "wandering"], "roles: 'modelled' or 'ideal', got 'wandering'"),
         (["uncertainty", "L2R", "--method", "simulation"], "ask with method exact or markov"),
         (["interruptions", "L2R", "--method", "exact"], "ask with method auto, markov or simulation"),
         (["availability", "L2R", "--method", "markov", "--crews", "0"], "crews: a whole number from 1 to 1,000"),
@@ -516,7 +516,7 @@ def test_a_site_that_the_chain_refuses_is_simulated_under_the_same_reading() -> 
 
 
 def test_an_unknown_behaviour_of_roles_is_refused() -> None:
-    with pytest.raises(InputError, match="'sticky' or 'preferred', got 'wandering'"):
+    with pytest.raises(InputError, match="'modelled' or 'ideal', got 'wandering'"):
         Organisation(roles="wandering")
 
 

@@ -260,7 +260,11 @@ def pair(tmp_path, **role):
 
 def test_a_role_that_leaves_nothing_to_be_modelled_needs_no_chain(tmp_path) -> None:
     answer = pair(tmp_path).solve()
-    assert (answer.method, answer.takeovers, answer.reason) == ("exact", "as modelled", "nothing here needs a chain")
+    assert (answer.method, answer.takeovers, answer.reason) == (
+        "exact",
+        "as modelled",
+        "no role moves, and nothing else needs a chain",
+    )
     assert answer.ideal is None or answer.ideal.takeovers == "as modelled"
     assert answer.provenance.error_bound == 0
 

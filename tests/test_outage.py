@@ -105,7 +105,7 @@ def test_the_log_says_where_the_role_was(study) -> None:
     assert found["media"].down[0] == ((10.0, 10.5),)  # it stayed at B, where the loss of toe_A1 is nothing
     assert found["ftp"].down[0] == ((10.0, 20.0),)
     assert course.replay.returned == (("server_A", 4.0),)  # good again at 16, placed in service at 20
-    assert "file_system: where the log says" in course.notes
+    assert "file_system: position as the log states" in course.notes
 
 
 def test_a_role_that_the_log_leaves_where_it_is_stays_there_and_that_is_said(study) -> None:
@@ -438,7 +438,7 @@ def test_the_command_tells_the_year_and_writes_what_it_teaches(k2, tmp_path) -> 
         "media was down 49.8 min in 3 failures",
         "8 failures of parts, 5.63 expected",
         "More failures than their rates explain, after adjustment for multiple tests: psu (3, 0.21 expected), isl (1",
-        "file_system: where the log says",
+        "file_system: position as the log states",
         "server_B failed; file_system stranded",
         "after Holm, for 18 types, or 64 parts",
     ):

@@ -87,7 +87,7 @@ def test_the_table_of_level_2_against_level_2r_holds(answers) -> None:
 
     check("media down for some client", of("media"))
     check("service failures per year", [answer["media"].failures_per_year for answer in results])
-    check("mean down time", [answer["media"].mean_downtime_h * 60 for answer in results])
+    check("mean downtime", [answer["media"].mean_downtime_h * 60 for answer in results])
     check("kinds of single failure that take media down until they are repaired", singles)
     check("control down", of("control"))
     check("FTP down, application tied to one server", of("ftp"))

@@ -153,6 +153,8 @@ def clients_verb(args: argparse.Namespace) -> int:
         print_json(records(frame))
         return 0
     print_table(frame, index=False)
-    say(f"\nMost of clients, up to {args.most}: nothing failed; after any single failure; P(overload) at most "
-          f"{args.bound:g} over time; at most {args.takeover_bound:g} after a takeover.")  # fmt: skip
+    say(
+        f"\nLargest number of clients carried ({args.most} tried at most): nothing failed; after any single failure; "
+        f"P(overload) at most {args.bound:g} over time; at most {args.takeover_bound:g} after a takeover."
+    )
     return 0

@@ -138,7 +138,9 @@ def risk_verb(args: argparse.Namespace) -> int:
     if alarms is not None:
         say_alarms(alarms)
     say(f"State: {found.state_words()}\n{found.words()}\n")
-    print_table(found.table(), f"The next {_hours(found.horizon_h)}; usual: as much time at any other")
+    print_table(
+        found.table(), f"The next {_hours(found.horizon_h)}; usual: the long-run average of a period of this length"
+    )
     critical = found.critical_table()
     if len(critical):
         print_table(critical.head(_FEW), "\nSingle points of failure in the present state", whole=critical)

@@ -135,8 +135,9 @@ def method_option(sub: argparse.ArgumentParser) -> None:
 
 
 def _reading(text: str) -> str:
-    """The reading of the takeovers as an organisation has it, whose words are the former ones of the option."""
-    return {"modelled": "sticky", "ideal": "preferred"}.get(text, text)
+    from k2rel.organisation import as_reading
+
+    return as_reading(text)
 
 
 def roles_option(sub: argparse.ArgumentParser) -> None:

@@ -82,7 +82,7 @@ def _say_period(found: PastPeriod) -> None:
     print_table(services.rename_axis("service"), "\nServices in the period, and what is expected")
     others = services["p_downtime"].isna().sum()
     if others:
-        say(f"\nP: of a figure as far out, on both sides together; of {others} further services with --service NAME.")
+        say(f"\nThe p-values are two-sided; {others} further services have theirs with --service NAME.")
     down = found.interruptions()
     if len(down):
         print_table(down, f"\nWhen {found.principal} was down")

@@ -153,7 +153,7 @@ def load_verb(args: argparse.Namespace) -> int:
     if len(frame) > 12:
         say(f"... {len(frame) - 12} more, with a probability of {frame['probability'].iloc[12:].sum():.2e} in total")
     print_table(result.table(), "\nLoad on each element")
-    over = f"P(any overload) by the foreground = {result.p_any_overload:.6g}"
+    over = f"P(any overload caused by the foreground) = {result.p_any_overload:.6g}"
     if limits := result.p_any_overload_limits:
         met = result.p_any_overload > 0
         over = f"{over} ({limits[0]:.3g} to {limits[1]:.3g})" if met else "No overload was observed"

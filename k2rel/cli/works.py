@@ -85,7 +85,7 @@ def maintenance_verb(args: argparse.Namespace) -> int:
     say(f"{found.words()}\n")
     print_table(
         found.table(),
-        f"Additional downtime of {found.principal.replace('_', ' ')} by each work, roles in their usual places",
+        f"Additional downtime of {found.principal.replace('_', ' ')} by each work, roles as they are in the long run",
     )
     if count > 1:
         print_table(

@@ -73,7 +73,7 @@ def feasible_organisation(study: StudyLike) -> Organisation | None:
     Examples
     --------
     >>> feasible_organisation("L2R").words()
-    'roles sticky'
+    'takeovers as modelled'
     """
     study = study_of(study)
     try:

@@ -202,7 +202,7 @@ def _by_whom(
 ) -> str:  # fmt: skip
     """Who said where a role was."""
     if role in known:
-        return f"{role}: where the log says"
+        return f"{role}: position as the log states"
     first = holder_label(policy.holders(role)[start.get(role, 0)])
     begun = sum(each == role for _, each in replay.begun)
     times = "no takeover" if not begun else f"{begun} takeover{'s' if begun > 1 else ''}, taken to have worked"

@@ -206,7 +206,11 @@ def _solution(
         return made("simulation", "circumstances are followed by the simulation alone")
     needs = [*(roles if who.roles == "sticky" else []), *work]
     if not needs:
-        same = "roles are taken to be at the preferred side" if takeovers == IDEAL else "nothing here needs a chain"
+        same = (
+            "roles are taken to be at the preferred side"
+            if takeovers == IDEAL
+            else "no role moves, and nothing else needs a chain"
+        )
         return made("exact", same)
     why = needs[0] if len(needs) == 1 else f"{', '.join(needs[:-1])} and {needs[-1]}"
     refused = _refused(study, who)

@@ -141,7 +141,7 @@ def render_reports(
         Seed of the samples.
     method : {"auto", "exact", "markov", "simulation"}
         Who answers, in all of them.
-    roles : {"sticky", "preferred"}
+    roles : {"modelled", "ideal"}
         Takeovers as modelled, or ideal: instant and certain, roles at the preferred side.
     pdf : bool
         Print each page, where there is a Chromium.

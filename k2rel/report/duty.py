@@ -128,9 +128,10 @@ def show_duty(answer: Answer, table: pd.DataFrame | Refused) -> HTML:
         f"inputs {p.input_hash}. The usual downtime of {service} in any {hours} is {usual} min."
     )
     how = (
-        "Must not fail then: parts that alone take a service down after this failure and not otherwise, the likeliest "
-        "first. Do first: what leaves the least downtime if it is done at once. All names and digits are in the table "
-        "on_duty beside this page; k2rel risk states the same for any state, k2rel explore at a click."
+        "Single points of failure meanwhile: parts that alone take a service down after this failure and not "
+        "otherwise, the likeliest first. First action: what leaves the least downtime if it is done at once. All "
+        "names and digits are in the table on_duty beside this page; k2rel risk states the same for any state, "
+        "k2rel explore at a click."
     )
     rest = ", ".join(str(name) for name in table.index[little])
     left = f"<p class='more'>Practically without effect alone: {in_html(rest)}.</p>" if rest else ""

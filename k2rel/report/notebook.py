@@ -122,7 +122,7 @@ def open_answer(
         As for `open_study`.
     method : {"auto", "exact", "markov", "simulation"}
         Who answers.
-    roles : {"sticky", "preferred"}
+    roles : {"modelled", "ideal"}
         Takeovers as modelled, or ideal: instant and certain, roles at the preferred side.
 
     Returns

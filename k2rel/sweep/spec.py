@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from k2rel.bundled import design_names, input_file, level_names, site_path
 from k2rel.errors import InputError, Problem
 from k2rel.memory import check_each
+from k2rel.organisation import as_reading
 from k2rel.rates import Contract
 from k2rel.sheets import opened_table
 from k2rel.site.names import split_setting
@@ -61,7 +62,7 @@ class _Document(_Strict):
     clients: Annotated[list[int], Field(min_length=1)] | _Steps | None = None
     repair: Annotated[list[Contract], Field(min_length=1)] = ["4h"]
     method: Literal["auto", "exact", "markov", "simulation"] = "auto"
-    roles: Annotated[list[Literal["preferred", "sticky"]], Field(min_length=1)] = ["sticky"]
+    roles: Annotated[list[Literal["modelled", "ideal", "preferred", "sticky"]], Field(min_length=1)] = ["sticky"]
     targets: Annotated[list[float], Field(min_length=1)] | None = None
     set: dict[str, Values | _Limits] = Field(default_factory=dict)
     rates: str | None = None
@@ -263,7 +264,7 @@ def read_sweep(path: str | Path) -> SweepSpec:
             level,
             number,
             repair,
-            roles,
+            as_reading(roles),
             (*zip(listed, values, strict=True), *drawn),
             rates,
             pins.get(level),
