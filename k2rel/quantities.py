@@ -180,10 +180,10 @@ def with_former_names(data: Any, answer: str) -> Any:
     Examples
     --------
     >>> found = with_former_names({"plan": [{"works_per_year": 2.0}]}, "maintenance")
-    >>> found["plan"], found["former_names"]["names"]
-    ([{'works_per_year': 2.0, 'per_year': 2.0}], {'per_year': 'works_per_year'})
+    >>> found["plan"], found["former_names"]["names"][0]["former"]
+    ([{'works_per_year': 2.0, 'per_year': 2.0}], 'per_year')
     """
-    names: dict[str, str] = {}
+    names: dict[tuple[str, str], tuple[str, float]] = {}
 
     def walk(item: Any, path: tuple[str, ...]) -> Any:
         if isinstance(item, list | tuple):
@@ -192,10 +192,16 @@ def with_former_names(data: Any, answer: str) -> Any:
             return item
         row = with_former(item, answer, "json", path)
         for key in row.keys() - item.keys():
-            names[key] = next(new for new in item for old in _old(new, answer, "json", path) if old.name == key)
+            names["/".join(path), key] = next(
+                (new, old.factor) for new in item for old in _old(new, answer, "json", path) if old.name == key
+            )
         return {key: walk(value, (*path, str(key))) for key, value in row.items()}
 
     result = walk(data, ())
     if names and isinstance(result, dict):
-        result["former_names"] = {"removed_in": REMOVED_IN, "names": dict(sorted(names.items()))}
+        listed = [
+            {"at": at, "former": former, "name": name, "times": factor}
+            for (at, former), (name, factor) in sorted(names.items())
+        ]
+        result["former_names"] = {"removed_in": REMOVED_IN, "names": listed}
     return result

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from k2rel.bundled import input_file, shipped_namesake
+from k2rel.bundled import data_dir, input_file, shipped_namesake
 from k2rel.claims import claimed_name, held_open, put_in_place
 from k2rel.errors import InputError, Problem
 
@@ -25,6 +25,7 @@ __all__ = [
     "identifiers",
     "opened",
     "read_text",
+    "refuse_shipped",
     "whole",
     "words_in",
     "write_together",
@@ -180,6 +181,20 @@ def check_regular(path: Path) -> None:
         raise InputError(f"{path}: is a {named}, not a file, and is not replaced; give the name of a file")
 
 
+def refuse_shipped(path: Path, given: object) -> None:
+    """Refuse to write, by the name that was `given`, among what came with k2rel: every later answer rests on it.
+
+    Examples
+    --------
+    >>> refuse_shipped(data_dir() / "rates.csv", "data/rates.csv")
+    Traceback (most recent call last):
+        ...
+    k2rel.errors.InputError: data/rates.csv: what came with k2rel stays as it is; give a file elsewhere
+    """
+    if data_dir().resolve() in (path.resolve(), *path.resolve().parents):
+        raise InputError(f"{given}: what came with k2rel stays as it is; give a file elsewhere")
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write a text file so that a killed run leaves no half file under its name.
 
@@ -227,6 +242,7 @@ def whole(path: Path) -> Iterator[Path]:
     b'1'
     """
     check_regular(path)
+    refuse_shipped(path, path)
     target = path.resolve() if path.is_symlink() else path  # the file that a link leads to is written, not the link
     with claimed_name(target) as temporary:
         yield temporary

@@ -128,7 +128,7 @@ def _run(args: argparse.Namespace, work: Path) -> None:
         raise NotReadyError(f"the checkout has changes that are not committed:\n{changed}")
     clone = work / "source"
     _git(ROOT, "clone", "--quiet", "--no-hardlinks", str(ROOT), str(clone))
-    if args.version:
+    if args.version is not None:
         _commit(clone, args.version, args.date, _git(ROOT, "tag", "--list").split())
     version = current(_texts(clone))
     archives = build(clone, work / "dist")

@@ -90,3 +90,19 @@ def test_the_list_of_levels_names_the_examples(nowhere, capsys) -> None:
     assert main(["levels"]) == 0
     listed = capsys.readouterr().out
     assert "data/examples/sweeps/: clients.yaml, rates.yaml\n" in listed
+
+
+def test_nothing_is_written_among_what_came_with_k2rel(k2) -> None:
+    """Every later answer rests on it; whatever command writes."""
+    log = data_dir() / "examples" / "field" / "site_log.csv"
+    before = (data_dir() / "rates.csv").read_bytes()
+    for words in (
+        ("fit", log, "--output", data_dir() / "rates.csv", "--force"),
+        ("report", "L1", "--output", data_dir() / "examples" / "x", "--no-pdf"),
+        ("risk", "L1", "--failed", "server_A", "--picture", data_dir() / "x.svg"),
+    ):
+        run = k2(*words)
+        assert run.code == 2, words
+        assert "what came with k2rel stays as it is" in run.err
+    assert (data_dir() / "rates.csv").read_bytes() == before
+    assert not (data_dir() / "examples" / "x").exists()

@@ -189,7 +189,10 @@ def test_former_names_stand_beside_the_new_ones(verb, capsys) -> None:
                         assert row[former.name] == pytest.approx(row[key] * former.factor, rel=1e-12)
     if seen and isinstance(data, dict):
         assert data["former_names"]["removed_in"] == REMOVED_IN
-        assert set(data["former_names"]["names"]) == seen
+        listed = data["former_names"]["names"]
+        assert {entry["former"] for entry in listed} == seen
+        assert all(entry["times"] == (60.0 if entry["name"].endswith("downtime_h") else 1.0) for entry in listed
+                   if verb == "interruptions")  # fmt: skip
     assert main([verb, site, *ANSWERS[verb], "--format", "csv"]) == 0
     heads = next(csv.reader(io.StringIO(capsys.readouterr().out)))
     assert len(heads) == len(set(heads))

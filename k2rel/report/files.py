@@ -16,7 +16,7 @@ from k2rel.claims import (
 )
 from k2rel.errors import InputError
 from k2rel.signs import is_text
-from k2rel.textio import check_regular, whole, write_whole
+from k2rel.textio import check_regular, refuse_shipped, whole, write_whole
 
 __all__ = [
     "Output", "check_regular", "claimed_name", "held_open", "put_in_place", "temporary_folder", "whole", "write_whole",
@@ -52,6 +52,7 @@ class Output:
         """Make folders in it that can be written to, without what killed runs left there."""
         if not is_text(str(self.folder)):
             raise InputError(f"--output {self.folder}: this name is not valid text; name another folder")
+        refuse_shipped(self.folder, f"--output {self.folder}")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if not self._claimed:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from k2rel.bundled import data_dir
 from k2rel.errors import InputError
-from k2rel.textio import check_regular, read_text, write_whole
+from k2rel.textio import check_regular, read_text, refuse_shipped, write_whole
 
 __all__ = ["check_place", "text_for", "write_all"]
 
@@ -19,19 +18,21 @@ def check_place(target: Path, given: object) -> bool:
 
     Examples
     --------
+    >>> from k2rel.bundled import data_dir
     >>> check_place(data_dir() / "mine.yaml", "mine.yaml")
     Traceback (most recent call last):
         ...
     k2rel.errors.InputError: mine.yaml: what came with k2rel stays as it is; give a file elsewhere
     """
     try:
-        whole, there = target.resolve(), target.exists()
+        refuse_shipped(target, given)
+        there = target.exists()
     except FileNotFoundError:
         raise InputError(f"{given}: cannot be written: the current folder has been deleted") from None
+    except InputError:
+        raise
     except (OSError, ValueError, RuntimeError):
         raise InputError(f"{str(given)[:80]!r}: invalid file name") from None
-    if data_dir().resolve() in whole.parents:
-        raise InputError(f"{given}: what came with k2rel stays as it is; give a file elsewhere")
     check_regular(target)
     return there
 
@@ -41,6 +42,7 @@ def text_for(there: Path, file: Path, too_large: str, other: str) -> str | None:
 
     Examples
     --------
+    >>> from k2rel.bundled import data_dir
     >>> text_for(Path("nowhere.csv"), data_dir() / "rates.csv", "too large", "another one")[:3]
     'id,'
     """
