@@ -22,6 +22,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 
 from k2rel.cli import _parser
+from k2rel.terms import terms
 
 HERE = Path(__file__).parent
 NOTEBOOKS = HERE.parent / "notebooks"
@@ -54,11 +55,6 @@ def sentence(text: str | None) -> str:
     """What a command does, as a sentence."""
     said = plain(text or "").rstrip(".")
     return f"{said[:1].upper()}{said[1:]}." if said else ""
-
-
-def anchor(term: str) -> str:
-    """Where a term stands on the page of terms, as in reports."""
-    return "term-" + re.sub(r"[^a-z0-9]+", "-", term.strip().lower()).strip("-")
 
 
 def options_of(parser: argparse.ArgumentParser) -> Iterator[str]:
@@ -108,15 +104,13 @@ class Glossary(Written):
 
     def text(self) -> Iterator[str]:
         """An entry a term."""
-        import k2rel
-
-        for row in k2rel.glossary().reset_index().to_dict("records"):
-            also = f" *Also: {plain(row['also'])}.*" if row["also"] else ""
-            where = f" ({plain(row['standard'])})" if row["standard"] else ""
-            near = [f"[{name.strip()}](#{anchor(name)})" for name in str(row["see"]).split(";") if name.strip()]
-            see = f" See {', '.join(near)}." if near else ""
-            yield f"({anchor(row['term'])})=\n"
-            yield f"**{plain(row['term'])}**\n: {plain(row['definition'])}{where}{also}{see}\n"
+        for term in terms().values():
+            also = f" *Also: {plain('; '.join(term.also))}.*" if term.also else ""
+            where = f" ({plain(term.standard)})" if term.standard else ""
+            see = ", ".join(f"[{terms()[near].term}](#{terms()[near].anchor})" for near in term.see)
+            more = f" See {see}." if see else ""
+            yield f"({term.anchor})="
+            yield f"**{plain(term.term)}**\n: {plain(term.definition)}{where}{also}{more}\n"
 
 
 class Columns(Written):
@@ -129,7 +123,7 @@ class Columns(Written):
         yield "| name | title | unit | what it is | former names |\n|---|---|---|---|---|"
         for row in nomenclature().reset_index().to_dict("records"):
             title = plain(row["title"])
-            titled = f"[{title}](glossary.md#{anchor(row['term'])})" if row["term"] else title
+            titled = f"[{title}](glossary.md#{terms()[row['term']].anchor})" if row["term"] else title
             cells = (f"`{row['key']}`", titled, *(plain(row[key]) for key in ("unit", "definition", "former_names")))
             yield f"| {' | '.join(cells)} |"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -52,6 +53,11 @@ class Term:
     def key(self) -> str:
         """What the term is found by: its name in lower case."""
         return self.term.lower()
+
+    @property
+    def anchor(self) -> str:
+        """Where it stands on a page that has it."""
+        return "term-" + re.sub(r"[^a-z0-9]+", "-", self.key).strip("-")
 
     def row(self) -> dict[str, str]:
         """The entry as a row of a table; related terms as they are written.

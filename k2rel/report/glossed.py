@@ -71,12 +71,8 @@ def _of_heading(title: str) -> Term | None:
     return _of_headings().get(title) or _by_name().get(plain) or _by_name().get(plain.lower())
 
 
-def _anchor(term: Term) -> str:
-    return "term-" + re.sub(r"[^a-z0-9]+", "-", term.key).strip("-")
-
-
 def _link(term: Term, text: str) -> str:
-    return f"<a class='term' href='#{_anchor(term)}' title='{in_html(term.definition)}'>{text}</a>"
+    return f"<a class='term' href='#{term.anchor}' title='{in_html(term.definition)}'>{text}</a>"
 
 
 def linked(body: str, known: Collection[str] | None = None) -> tuple[str, list[Term]]:
@@ -138,11 +134,11 @@ def glossary_html(used: Collection[Term]) -> str:
     items = ""
     for term in used:
         near = ", ".join(
-            f"<a href='#{_anchor(terms()[k])}'>{in_html(terms()[k].term)}</a>" for k in term.see if k in keys
+            f"<a href='#{terms()[k].anchor}'>{in_html(terms()[k].term)}</a>" for k in term.see if k in keys
         )
         tail = f" <span class='limits'>({in_html(term.standard)})</span>" if term.standard else ""
         tail += f" See {near}." if near else ""
-        items += f"<dt id='{_anchor(term)}'>{in_html(term.term)}</dt><dd>{in_html(term.definition)}{tail}</dd>\n"
+        items += f"<dt id='{term.anchor}'>{in_html(term.term)}</dt><dd>{in_html(term.definition)}{tail}</dd>\n"
     return f"<h2 id='glossary'>Glossary</h2>\n<dl class='terms'>\n{items}</dl>\n"
 
 
