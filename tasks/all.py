@@ -38,8 +38,14 @@ def test(words: Sequence[str]) -> None:
 @task
 def test_all(words: Sequence[str]) -> None:
     """All tests, the slow proofs too: those marked 'slow'."""
-    test(words)
+    failed: SystemExit | None = None
+    try:
+        test(words)
+    except SystemExit as end:  # one run shows all that fails, slow or not
+        failed = end
     run(*_PYTEST, "-m", "slow", *words, one_thread=True)
+    if failed is not None:
+        raise failed
 
 
 @task

@@ -55,7 +55,9 @@ def test_make_has_the_same_names_and_no_rule_of_its_own() -> None:
     ],
 )
 def test_the_variables_of_make_become_words(words, run) -> None:
-    clean = {name: value for name, value in os.environ.items() if name not in ("PYTHON", "BENCH", "FUZZ", "MODELS")}
+    # MAKE...: `make test` runs this too, and a make within a make says which folder it enters
+    own = ("PYTHON", "BENCH", "FUZZ", "MODELS", "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS")
+    clean = {name: value for name, value in os.environ.items() if name not in own}
     done = subprocess.run(["make", "-n", *words], cwd=ROOT, env=clean, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == run
 
@@ -66,6 +68,21 @@ def test_tests_run_on_all_cores_with_one_thread_each_and_slow_proofs_come_second
     for words, variables in runs:
         assert words[:4] == ["-m", "pytest", "-n", "auto"]
         assert variables == {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+def test_what_fails_among_the_fast_tests_does_not_hide_what_the_slow_proofs_say(monkeypatch) -> None:
+    asked: list[str] = []
+
+    def run(*words: str, **_: object) -> None:
+        asked.append(words[-1])
+        if words[-1] == "not slow":
+            sys.exit(3)
+
+    monkeypatch.setattr(tasks.all, "run", run)
+    with pytest.raises(SystemExit) as stop:
+        running.main(["test-all"])
+    assert asked == ["not slow", "slow"]
+    assert stop.value.code == 3
 
 
 def test_a_check_is_lint_format_and_types(runs) -> None:
