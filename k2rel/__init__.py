@@ -21,9 +21,19 @@ _packages = {entry.name for entry in os.scandir(os.path.dirname(__file__)) if en
 __all__ = sorted(set(_public) - _packages)
 
 
+# until release 0.3, as the former names of columns
+_FORMER = {"sticky_and_preferred": "modelled_and_ideal"}
+
+
 def __getattr__(name: str) -> Any:
     if name in _public:
         return _load(name)
+    if name in _FORMER:
+        import warnings
+
+        text = f"k2rel.{name} is called k2rel.{_FORMER[name]} now; the former name goes with release 0.3"
+        warnings.warn(text, DeprecationWarning, stacklevel=2)
+        return _load(_FORMER[name])
     from k2rel.errors import closest
 
     raise AttributeError(f"k2rel has no public name '{name}'{closest(name, _public)}; dir(k2rel) lists what there is")

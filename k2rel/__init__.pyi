@@ -79,7 +79,7 @@ from .measures.dynamic import (
     feasible_organisation as feasible_organisation,
     interruptions as interruptions,
     performability as performability,
-    sticky_and_preferred as sticky_and_preferred,
+    modelled_and_ideal as modelled_and_ideal,
 )
 from .measures.exchange import open_psa_of as open_psa_of
 from .measures.graphs import graphml_of as graphml_of

@@ -583,7 +583,7 @@ def test_sticky_roles_come_from_the_dynamic_engine(tmp_path, quick) -> None:
     path = sweep_file(tmp_path, "levels: [L2R]\nroles: [preferred, sticky]\n")
     table = run_sweep(read_sweep(path), tmp_path / "out").table.set_index("roles")
     study = k2rel.study("L2R")
-    both = k2rel.sticky_and_preferred(study, k2rel.feasible_organisation(study)).loc["media"]
+    both = k2rel.modelled_and_ideal(study, k2rel.feasible_organisation(study)).loc["media"]
     assert table.loc["sticky", "downtime_min_per_year"] == pytest.approx(both["modelled_min_per_year"], rel=1e-9)
     assert table.loc["preferred", "downtime_min_per_year"] == pytest.approx(both["ideal_min_per_year"], rel=1e-9)
 

@@ -462,12 +462,12 @@ def test_the_json_contract(write, capsys) -> None:
     by_event = {row["event"]: row for row in top["importance"]}
     a = by_event["a"]
     mif = 0.2 * 0.7
-    assert a["mif"] == pytest.approx(mif)
-    assert a["cif"] == pytest.approx(0.1 * mif / p)
+    assert a["birnbaum"] == pytest.approx(mif)
+    assert a["criticality"] == pytest.approx(0.1 * mif / p)
     assert a["dif"] == pytest.approx(0.1 * (1 - 0.7 * 0.8) / p)
     assert a["raw"] == pytest.approx((1 - 0.7 * 0.8) / p)
     assert a["rrw"] == pytest.approx(p / 0.3)
-    assert a["fv"] == pytest.approx(0.02 / 0.32)
+    assert a["fussell_vesely"] == pytest.approx(0.02 / 0.32)
 
 
 def test_a_cut_off_by_order_states_what_it_leaves_out(write, capsys) -> None:
@@ -563,7 +563,7 @@ def test_an_event_that_helps_has_a_negative_importance(write) -> None:
         "<define-gate name='top'><and><event name='a'/><not><event name='b'/></not></and></define-gate>", EVENTS
     )
     rows = {row.event: row for row in solve(read_fault_trees(write(text)), importance=True).tops[0].importance}
-    assert rows["b"].mif == pytest.approx(-0.1)
+    assert rows["b"].birnbaum == pytest.approx(-0.1)
     assert rows["b"].raw == pytest.approx(0.0, abs=1e-15)
 
 

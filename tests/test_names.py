@@ -70,7 +70,7 @@ assumption_importance cut_set_table cut_sets downtime_split failover_cases headl
 single_points_of_failure carrying spare_parts swing takeovers verdict failover load_after_failures
 overload_after_takeover feasible_organisation
 """
-ORGANISED = "downtime_causes interruptions performability sticky_and_preferred why_they_differ"
+ORGANISED = "downtime_causes interruptions performability modelled_and_ideal why_they_differ"
 SLOW = {"render_reports", "report.render_reports", "history"}
 
 

@@ -119,7 +119,7 @@ def public_tables() -> dict[str, pd.DataFrame]:
         "swing": k2rel.swing("L1"), "served": answer.served(), "risk": risk.table(), "critical": risk.critical_table(),
         "actions": risk.action_table(), "works": works.table(), "orders": works.order_table(),
         "pairs": works.pair_table(), "plan": works.plan_table(), "how_sure": drawn.table(),
-        "inputs": drawn.inputs_table(), "both": k2rel.sticky_and_preferred("L2R"),
+        "inputs": drawn.inputs_table(), "both": k2rel.modelled_and_ideal("L2R"),
         "components": k2rel.components("L2R"), "rates_used": k2rel.rates_used("L2R"),
         "spares": k2rel.spare_parts(["L2R"]), "overview": k2rel.overview(["L2R"]), "compare": k2rel.compare(["L2R"]),
         "split": answer.downtime_split(), "over_time": answer.over_time("media", [1.0]),
@@ -228,3 +228,10 @@ def test_tables_of_a_report_have_the_former_columns_too(tmp_path) -> None:
 def test_both_spellings_of_the_reading_are_taken(new, old, k2) -> None:
     one, other = (k2("availability", "L2R", "--roles", word, "--format", "json").json for word in (new, old))
     assert one == other
+
+
+def test_a_former_name_of_a_function_works_until_the_release_without_former_names() -> None:
+    former, text = "sticky_and_preferred", r"k2rel\.modelled_and_ideal now; the former name goes with release 0\.3"
+    with pytest.warns(DeprecationWarning, match=text):
+        assert getattr(k2rel, former) is k2rel.modelled_and_ideal
+    assert former not in dir(k2rel)

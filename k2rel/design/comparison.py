@@ -13,7 +13,7 @@ from k2rel.design.changes import with_clients
 from k2rel.design.targets import SURE, judged_columns
 from k2rel.errors import InputError, K2relError
 from k2rel.measures.availability import availability, site_downtime, takeovers
-from k2rel.measures.dynamic import performability, sticky_and_preferred
+from k2rel.measures.dynamic import modelled_and_ideal, performability
 from k2rel.measures.importance import single_points_of_failure
 from k2rel.measures.load import load, overload_of
 from k2rel.measures.solution import Solution, StudyLike, framed, one_reading, role_needs, solution_of, study_of
@@ -180,7 +180,7 @@ def roles_by_level(
     Returns
     -------
     pandas.DataFrame
-        Index ``level``; for the principal traffic the columns of `k2rel.sticky_and_preferred`.
+        Index ``level``; for the principal traffic the columns of `k2rel.modelled_and_ideal`.
 
     Examples
     --------
@@ -194,7 +194,7 @@ def roles_by_level(
     studies = studies_at(levels, clients=clients, repair=repair, rates=rates, settings=settings, data=data)
     for name, study in studies.items():
         principal = principal_traffic(study_of(study).site)
-        rows[name] = {"service": principal} | sticky_and_preferred(study).to_dict("index")[principal]
+        rows[name] = {"service": principal} | modelled_and_ideal(study).to_dict("index")[principal]
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("level")
 
 

@@ -42,14 +42,14 @@ class EventImportance:
     """Importance of one event for one top event (IEC 61078, annex; NUREG/CR-3385)."""
 
     event: str
-    p: float
-    mif: float  # marginal (Birnbaum): derivative of the top probability P; below 0 where the event helps
-    cif: float  # criticality: p mif / P
+    probability: float
+    birnbaum: float  # derivative of the top probability P; below 0 where the event helps
+    criticality: float  # birnbaum times probability / P
     dif: float  # diagnostic: probability of the event given the top event
     raw: float  # risk achievement worth: P(event certain) / P
     rrw: float  # risk reduction worth: P / P(event impossible)
     improvement: float  # P - P(event impossible)
-    fv: float | None  # Fussell-Vesely: share of the cut sets' summed probability in those that hold the event
+    fussell_vesely: float | None  # share of the cut sets' summed probability in those that hold the event
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +185,12 @@ def event_importance(diagram: FunctionDiagram, p: FloatArray, sets: MinimalSets 
     >>> from k2rel.logic.structure import Structure
     >>> s = Structure()
     >>> d = compile_function(s, s.disjunction([s.variable("a"), s.variable("b")]))
-    >>> event_importance(d, np.array([0.5, 0.5]), None)[0].mif
+    >>> event_importance(d, np.array([0.5, 0.5]), None)[0].birnbaum
     0.5
     """
-    top, mif = diagram.derivatives(p)
+    top, birnbaum = diagram.derivatives(p)
     total = float(top)
-    gain = p * mif
+    gain = p * birnbaum
     without = total - gain
     # where nearly all of the probability goes through one event, the difference has lost its digits
     lost = np.flatnonzero(np.abs(without) < _NEARLY_ALL * total)
@@ -198,7 +198,7 @@ def event_importance(diagram: FunctionDiagram, p: FloatArray, sets: MinimalSets 
         changed = np.repeat(p[:, None], len(lost), axis=1)
         changed[lost, np.arange(len(lost))] = 0.0
         without[lost] = diagram.probability(changed)
-    sure = total + (1.0 - p) * mif
+    sure = total + (1.0 - p) * birnbaum
     shares: list[float | None] = [None] * len(p)
     if sets is not None and (sum_of_sets := sets.rare_event(p)) > 0:
         shares = list((p * sets.rare_event_slopes(p) / sum_of_sets).tolist())
@@ -210,7 +210,7 @@ def event_importance(diagram: FunctionDiagram, p: FloatArray, sets: MinimalSets 
             EventImportance(
                 event,
                 float(p[i]),
-                float(mif[i]),
+                float(birnbaum[i]),
                 float(gain[i]) * ratio,
                 float(p[i] * sure[i]) * ratio,
                 float(sure[i]) * ratio,

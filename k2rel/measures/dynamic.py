@@ -41,10 +41,10 @@ __all__ = [
     "both_readings",
     "feasible_organisation",
     "interruptions",
+    "modelled_and_ideal",
     "performability",
     "share_last_side",
     "share_of_sides",
-    "sticky_and_preferred",
 ]
 
 FloatArray = NDArray[np.float64]
@@ -210,7 +210,7 @@ def _counted(
     return pd.DataFrame(rows).set_index("service")
 
 
-def sticky_and_preferred(study: StudyLike, organisation: Organisation | None = None) -> pd.DataFrame:
+def modelled_and_ideal(study: StudyLike, organisation: Organisation | None = None) -> pd.DataFrame:
     """Put the results with takeovers as modelled beside those with ideal ones, at once and certain.
 
     Parameters
@@ -226,7 +226,7 @@ def sticky_and_preferred(study: StudyLike, organisation: Organisation | None = N
 
     Examples
     --------
-    >>> sticky_and_preferred("L2R").loc["media", "downtime_ratio"].round(2)
+    >>> modelled_and_ideal("L2R").loc["media", "downtime_ratio"].round(2)
     np.float64(8.8)
     """
     import pandas as pd
@@ -236,7 +236,7 @@ def sticky_and_preferred(study: StudyLike, organisation: Organisation | None = N
 
 
 def both_readings(solution: Solution) -> list[dict[str, Any]]:
-    """Rows of `sticky_and_preferred`."""
+    """Rows of `modelled_and_ideal`."""
     moving, static = availability(solution), availability(solution.study, method="exact")
     rows = []
     for item in static.services:

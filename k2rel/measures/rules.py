@@ -107,14 +107,14 @@ def rule_effects(
     import pandas as pd
 
     study = study_of(study)
-    from k2rel.measures.dynamic import sticky_and_preferred
+    from k2rel.measures.dynamic import modelled_and_ideal
 
     columns = ["rule", "value", "in_use", "service", "ideal_min_per_year", "modelled_min_per_year"]
     wanted = None if services is None else as_names("services", services)
 
     @cache
     def minutes(changed: Study) -> list[tuple[str, float, float]]:
-        table = sticky_and_preferred(changed, organisation)
+        table = modelled_and_ideal(changed, organisation)
         names = list(dict.fromkeys(wanted or table.index))
         for name in names:
             if name not in table.index:

@@ -196,7 +196,7 @@ def plot_side_figures(
     Parameters
     ----------
     table : pandas.DataFrame
-        As `k2rel.sticky_and_preferred` gives it.
+        As `k2rel.modelled_and_ideal` gives it.
     ax : matplotlib.axes.Axes, optional
         Where to draw.
     allowed_min_per_year : float
