@@ -17,7 +17,7 @@ from k2rel.signs import plain_signs
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Term", "find_term", "glossary", "terms"]
+__all__ = ["Term", "find_term", "glossary", "plural", "terms"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Term:
     see : tuple of str
         Keys of related terms.
     also : tuple of str
-        Synonyms, abbreviations and other forms.
+        Synonyms, abbreviations, irregular plurals.
 
     Examples
     --------
@@ -55,6 +55,17 @@ class Term:
         return self.term.lower()
 
     @property
+    def forms(self) -> tuple[str, ...]:
+        """All names of the term, each with its plural behind it.
+
+        Examples
+        --------
+        >>> Term("priority", "Order of repair.", "", (), ("k of n",)).forms
+        ('priority', 'priorities', 'k of n')
+        """
+        return tuple(dict.fromkeys(form for name in (self.term, *self.also) for form in (name, plural(name)) if form))
+
+    @property
     def anchor(self) -> str:
         """Where it stands on a page that has it."""
         return "term-" + re.sub(r"[^a-z0-9]+", "-", self.key).strip("-")
@@ -70,6 +81,22 @@ class Term:
         see = "; ".join(terms()[key].term for key in self.see)
         also = "; ".join(self.also)
         return {"term": self.term, "definition": self.definition, "standard": self.standard, "also": also, "see": see}
+
+
+_PLURAL = re.compile(r"(?:.*[^a-zA-Z])?(?:[a-z]{3,}|[A-Z]{3,})")
+
+
+def plural(name: str) -> str:
+    """The regular plural of a name; nothing for a sign, a single letter and what ends with an s.
+
+    Examples
+    --------
+    >>> plural("cut set"), plural("capacity"), plural("SPOF"), plural("k of n")
+    ('cut sets', 'capacities', 'SPOFs', '')
+    """
+    if not _PLURAL.fullmatch(name) or name.lower().endswith("s"):
+        return ""
+    return f"{name[:-1]}ies" if re.search(r"[^aeiou]y$", name) else f"{name}s"
 
 
 @cache
@@ -126,7 +153,7 @@ def find_term(word: str) -> Term:
         return terms()[wanted]
     names: dict[str, Term] = {}
     for entry in terms().values():
-        names.update(dict.fromkeys((entry.key, *map(str.lower, entry.also)), entry))
+        names.update(dict.fromkeys(map(str.lower, entry.forms), entry))
     if wanted in names:
         return names[wanted]
     meant = [names[name].term for name in nearest(wanted, names)]
@@ -141,7 +168,7 @@ def glossary() -> pd.DataFrame:
     -------
     pandas.DataFrame
         A row for each term, in the order of the alphabet: ``definition``, ``standard`` with its clause, ``also``
-        (synonyms, abbreviations and other forms), ``see`` (related terms).
+        (synonyms, abbreviations), ``see`` (related terms).
 
     Examples
     --------

@@ -13,7 +13,7 @@ from k2rel.columns import COLUMNS
 from k2rel.quantities import quantities
 from k2rel.report.glossed import linked
 from k2rel.report.page import Entry, index_page, report_page
-from k2rel.terms import find_term, terms
+from k2rel.terms import find_term, plural, terms
 from tests.visiting import CHROMIUM
 
 
@@ -21,7 +21,7 @@ def test_each_term_is_defined_once_in_one_or_two_sentences() -> None:
     with (data_dir() / "glossary.csv").open(encoding="utf-8", newline="") as file:
         names = [row["term"].lower() for row in csv.DictReader(file)]
     assert names == sorted(set(names)), "in the order of the alphabet, each once"
-    forms = [form for term in terms().values() for form in {term.term, *term.also}]
+    forms = [form for term in terms().values() for form in term.forms]
     assert len(forms) == len(set(forms)), "a form of a name belongs to one term"
     for term in terms().values():
         assert term.definition.endswith("."), term.key
@@ -73,6 +73,14 @@ def test_a_page_has_the_terms_that_stand_on_it_and_no_others() -> None:
     assert "<a href='#glossary'>Glossary</a>" in page
     assert page.index("id='x'") < page.index("id='glossary'")
     assert "id='glossary'" not in report_page("t", "<p>nothing here</p>", "")
+
+
+def test_a_plural_means_its_term_and_an_abbreviation_is_no_word_in_lower_case() -> None:
+    _, used = linked("<p>Two SPOFs, drills and priorities.</p><p>It fits; sets of raws, services and contracts.</p>")
+    assert [term.key for term in used] == ["drill", "priority", "single point of failure"]
+    assert find_term("minimal cut sets") is find_term("cut set")
+    for term in terms().values():
+        assert not {plural(name) for name in (term.term, *term.also)} & set(term.also), f"{term.term}: needs no plural"
 
 
 def test_headings_lead_to_the_term_of_their_column() -> None:

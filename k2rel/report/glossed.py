@@ -8,7 +8,7 @@ from functools import cache
 
 from k2rel.quantities import quantities
 from k2rel.signs import in_html
-from k2rel.terms import Term, terms
+from k2rel.terms import Term, plural, terms
 
 __all__ = ["glossary_html", "linked", "with_glossary"]
 
@@ -21,7 +21,6 @@ _NOT_IN_SENTENCES = frozenset(
         "exact",
         "ideal",
         "cycle",
-        "cycles",
         "tested",
         "evidence",
         "contract",
@@ -39,24 +38,29 @@ _SENTENCES = ("p", "li", "dd")
 
 @cache
 def _by_name() -> Mapping[str, Term]:
-    """Terms by every form of their names; forms that are all capitals as they are, the others in lower case."""
+    """Terms by every form of their names; abbreviations as they are, since FITs are no fits, others in lower case."""
     found: dict[str, Term] = {}
     for term in terms().values():
-        for name in (term.term, *term.also):
-            if name.lower() not in _NEVER:
+        for name in term.forms:
+            if name.lower() not in _NEVER and name not in map(plural, _NEVER):
                 found.setdefault(_folded(name), term)
     return found
 
 
+def _is_abbreviation(name: str) -> bool:
+    return len(name) > 1 and (name.isupper() or (name.endswith("s") and name[:-1].isupper()))
+
+
 def _folded(name: str) -> str:
-    return name if len(name) > 1 and name.isupper() else name.lower()
+    return name if _is_abbreviation(name) else name.lower()
 
 
 @cache
 def _in_sentences() -> re.Pattern[str]:
     """Any form that says in a sentence what the term means, the longest first."""
-    names = [name for name in _by_name() if name not in _NOT_IN_SENTENCES]
-    either = [re.escape(in_html(name)) if name.isupper() else f"(?i:{re.escape(in_html(name))})" for name in names]
+    everyday = _NOT_IN_SENTENCES | set(map(plural, _NOT_IN_SENTENCES))
+    quoted = {name: re.escape(in_html(name)) for name in _by_name() if name not in everyday}
+    either = [text if _is_abbreviation(name) else f"(?i:{text})" for name, text in quoted.items()]
     return re.compile(rf"(?<![\w\-/])(?:{'|'.join(sorted(either, key=len, reverse=True))})(?![\w\-/])")
 
 
