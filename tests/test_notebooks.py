@@ -343,7 +343,7 @@ def test_the_notebook_on_two_designs_says_first_which_is_down_less_and_marks_wha
     text = executed("two_designs", tmp_path, designs=["L1", "L2"], counts=[4, 5])
     answers = {name: study.solve() for name, study in k2rel.studies_of(["L1", "L2"]).items()}
     first, *_ = pair_sentences(k2rel.recommend(answers))
-    assert first.startswith("L1 is down less than L2: 193 min a year")
+    assert first.startswith("L1 has less downtime than L2: 193 min a year")
     assert first in text
     assert "data-part='toe_A2' data-differs=''" in text
     assert "data-part='raid_chassis' data-differs=''" not in text

@@ -179,16 +179,18 @@ def test_two_designs_say_first_whether_their_difference_is_known() -> None:
     a, b = level("A", 100.0, 40), level("B", 150.0, 50, clients_normally=16, clients_carried=16)
     known, load, *_ = pair_sentences(Recommendation((a, b), {("A", "B"): 1.0}))
     assert known == (
-        "A is down less than B: 100 min a year (50 to 300), not 150 min a year (75 to 450); that it is less is known "
-        "(at all of the draws that both share), by 50 min with all inputs as given."
+        "A has less downtime than B: 100 min a year (50 to 300), not 150 min a year (75 to 450). It has less at all of the draws "
+        "of the inputs; with all inputs as given the difference is 50 min a year."
     )
     assert load == "A carries its 4 clients (at most 8); B carries its 4 clients (at most 16)."
     doubtful = pair_sentences(Recommendation((a, b), {("A", "B"): 0.7}))[0]
     assert doubtful.startswith("These figures do not show which of A and B has less downtime")
-    assert "the difference is smaller than what is not known (A is down less at 70 % of the draws" in doubtful
-    assert "it cannot be said" in pair_sentences(Recommendation((a, b)))[0]
+    assert "the difference is smaller than the uncertainty (A has less downtime at 70 % of the draws" in doubtful
+    assert "it is not known whether" in pair_sentences(Recommendation((a, b)))[0]
     same = level("B", 100.0, 50)
-    assert pair_sentences(Recommendation((a, same), {("A", "B"): 0.5}))[0].startswith("A and B are down alike: 100 min")
+    assert pair_sentences(Recommendation((a, same), {("A", "B"): 0.5}))[0].startswith(
+        "A and B have equal downtime: 100 min"
+    )
 
 
 def test_parts_that_two_designs_have_otherwise_are_found_in_both() -> None:

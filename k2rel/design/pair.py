@@ -1,4 +1,4 @@
-"""Two designs: which is down less, as far as that is known, what each carries, and which of their parts differ."""
+"""Two designs: which has less downtime, as far as that is known, what each carries, and which of their parts differ."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def pair_sentences(two: Recommendation) -> tuple[str, ...]:
 
 
 def _down(two: Recommendation, a: Candidate, b: Candidate) -> str:
-    """Which of two is down less, where that is known."""
+    """Which of two has less downtime, where that is known."""
     if a.service != b.service:
         return (
             f"{a.name} serves {a.service} and {b.name} {b.service}: {a.down()} and {b.down()}, of different services."
@@ -53,27 +53,27 @@ def _down(two: Recommendation, a: Candidate, b: Candidate) -> str:
         0.5,
         math.nan,
     ):
-        return f"{a.name} and {b.name} are down alike: {a.down()}."
+        return f"{a.name} and {b.name} have equal downtime: {a.down()}."
     less, more = (a, b) if a.downtime_min_per_year <= b.downtime_min_per_year else (b, a)
     if math.isnan(p):
         return (
-            f"{less.name} is down {less.down()}, {more.name} {more.down()}; there are no draws that both share, so it "
-            "cannot be said whether the difference is more than what is not known."
+            f"Downtime of {less.name} is {less.down()}, of {more.name} {more.down()}; they have no draws of the inputs "
+            "in common, so it is not known whether the difference is larger than the uncertainty."
         )
     if not two.told_apart(a, b):
         first, share = (a, p) if p >= 0.5 else (b, 1.0 - p)
         return (
             f"These figures do not show which of {a.name} and {b.name} has less downtime: {a.down()} and {b.down()}, "
-            f"and the difference is smaller than what is not known ({first.name} is down less at {percentage(share)} "
-            "of the draws that both share)."
+            "and the difference is smaller than the uncertainty "
+            f"({first.name} has less downtime at {percentage(share)} of the draws of the inputs)."
         )
     less, more = (a, b) if p > 0.5 else (b, a)
     share = max(p, 1.0 - p)
     size = minutes_text(abs(more.downtime_min_per_year - less.downtime_min_per_year))
     return (
-        f"{less.name} is down less than {more.name}: {less.down()}, not {more.down()}; that it is less is known (at "
-        f"{'all' if share == 1.0 else percentage(share)} of the draws that both share), by {size} min with all inputs "
-        "as given."
+        f"{less.name} has less downtime than {more.name}: {less.down()}, not {more.down()}. It has less at "
+        f"{'all' if share == 1.0 else percentage(share)} of the draws of the inputs; with all inputs as given the "
+        f"difference is {size} min a year."
     )
 
 
