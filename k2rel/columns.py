@@ -48,16 +48,18 @@ def percentage(probability: float) -> str:
 
 
 def quantity_text(value: float, unit: str) -> str:
-    """Write a number with its unit; a time in the unit that fits, and what has no unit as a percentage.
+    """Write a number with its unit; a time in the unit that fits, a share without a unit as a percentage.
+
+    A figure of dimension ``1`` is written as it is.
 
     Examples
     --------
-    >>> quantity_text(0.95, ""), quantity_text(0.25, "h"), quantity_text(9.4e-7, "/h")
-    ('95 %', '15 min', '9.4e-07 /h')
+    >>> quantity_text(0.95, ""), quantity_text(0.25, "h"), quantity_text(9.4e-7, "1/h"), quantity_text(0.8, "1")
+    ('95 %', '15 min', '9.4e-07 /h', '0.8')
     """
     if unit == "h":
         return format_duration(value)
-    return f"{value:.3g} {unit}" if unit else f"{100.0 * value:.3g} %"
+    return f"{value:.3g} {unit.removeprefix('1')}".rstrip() if unit else f"{100.0 * value:.3g} %"
 
 
 def _nines(value: float) -> int:

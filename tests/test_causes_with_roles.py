@@ -376,5 +376,5 @@ def test_where_days_of_tests_decide_no_slope_is_given_and_it_is_said(tmp_path) -
     media = next(s for s in services_of(dynamics.policy) if s.name == "media")
     causes = part_causes(dynamics, media)
     assert causes.loc["a", ["slope_rate_h", "birnbaum", "share_of_downtime", "rrw"]].isna().all()
-    assert "tests on their days change the downtime by 7.1e-03 of it" in causes.attrs["notes"][0]
+    assert "tests at fixed times change the downtime by 7.1e-03 of it" in causes.attrs["notes"][0]
     assert np.isfinite(causes["raw"]["a"])

@@ -145,7 +145,7 @@ def fenced(tmp_path):
 def test_steps_of_a_takeover_have_their_times_and_probabilities(fenced) -> None:
     steps = {step.title: step.words for step in k2rel.takeover_steps(fenced, ["a"])}
     said = {
-        "before": "every service is there", "detection": "until a backup notices it and starts to take over, 3 min",
+        "before": "every service is up", "detection": "until the standby detects it and starts the takeover, 3 min",
         "fence": "stopped for 1 min on average; does its work with probability 0.9",
         "switchover": "for 5 min on average; it succeeds with probability 0.8", "after": "until the repair, 9 h",
         "repaired": "until its first holder gets it back, 4 h on average", "giveback": "for 2 min on average",

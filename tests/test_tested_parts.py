@@ -291,7 +291,7 @@ def test_the_correction_of_large_chains_keeps_its_bound(monkeypatch, level, tole
 
 def test_the_bound_is_shown_with_the_error_bound() -> None:
     found = k2rel.availability(k2rel.study("L2R"), organisation=Organisation(tolerance=1e-9), method="markov")
-    assert "for tests on their days" in found.provenance.engine
+    assert "for tests at fixed times" in found.provenance.engine
 
 
 # what is refused ------------------------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ def test_with_automatic_failback_the_steps_end_at_home(returning) -> None:
     end = steps["back in service"]
     assert end.outcome.primary == "A"
     assert all(end.outcome.services.values())
-    assert "every service is there; each role at its first holder again" in end.words
+    assert "every service is up; each role at its first holder again" in end.words
     assert not any("an operator returns" in step.words for step in steps.values())
 
 

@@ -52,7 +52,7 @@ class Dynamics(Shown):
     def provenance(self) -> Provenance:
         """How its numbers were computed."""
         chain = self.states.chain
-        tests = f" and {self.test_bound:.1e} for tests on their days" if self.test_bound else ""
+        tests = f" and {self.test_bound:.1e} for tests at fixed times" if self.test_bound else ""
         engine = (
             f"markov, {self.organisation.words()}, {self.policy.asked_first}; {chain.states:,} states, error "
             f"bound {self.states.error_bound:.1e}{tests} (k2rel {__version__})"

@@ -259,7 +259,7 @@ class _Tested:
             moved = abs(off - value) / value if value > 0 else 0.0
             told = f"{moved:.1e} of it; slopes are those with exponential times until tests"
             good = moved <= _NEAR
-            told = (f"tests on their days change the downtime by {told}") + (
+            told = (f"tests at fixed times change the downtime by {told}") + (
                 "" if good else ", not known well enough to be given"
             )
             result.append((good, (told,) if moved > _SAID else ()))

@@ -336,9 +336,9 @@ def _notes(rows: Sequence[ServiceAvailability], bound: float) -> tuple[str, ...]
     few = ", ".join(wide[:4]) + (f" and {len(wide) - 4} more" if len(wide) > 4 else "")
     return (
         *never,
-        f"WARNING: the bound of {bound:.1e} for tests on their days is more than a tenth of the unavailability of {few}"
-        ", and failures a year carry the same correction without a bound; have k2rel simulate confirm them, or let "
-        "fewer states remain (a larger --tolerance, fewer parts), so that the chain can be followed day by day",
+        f"WARNING: the bound of {bound:.1e} for tests at fixed times is more than a tenth of the unavailability of "
+        f"{few}, and failures per year have the same correction without a bound; confirm them with k2rel simulate, or "
+        "reduce the number of states (a larger --tolerance, fewer parts), so that the chain can be solved day by day",
     )
 
 

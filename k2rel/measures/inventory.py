@@ -303,7 +303,7 @@ def _dynamic_assumptions(study: Study, given: Organisation) -> list[tuple[str, s
     crews = "as many as parts have failed" if given.crews is None else f"{given.crews}, set by the user"
     work = [
         ("repair crews", crews, "--crews limits them, but for what restarts by itself"),
-        ("own staff", "drives of a RAID set and parts of clients wait for no crew", "users replace them themselves"),
+        ("own staff", "drives and parts of clients never wait for a crew", "users replace them themselves"),
     ]
     if given.travel_h:
         work.append(("travel", *hours("travel_h", "mean technician travel time; repairs are hands-on time")))
@@ -329,7 +329,7 @@ def _dynamic_assumptions(study: Study, given: Organisation) -> list[tuple[str, s
         ("manual takeover", *hours("manual_takeover_h", "operator action after a failed takeover")),
         *work,
         *kept_up,
-        ("one takeover", "roles that start to move together succeed or fail together", "they move for one cause"),
+        ("one takeover", "takeovers that start at the same time succeed or fail together", "they move for one cause"),
         ("restart", *restart),
         ("hidden failures", "found by tests on the same days, unless the file says otherwise", "tests are periodic"),
     )

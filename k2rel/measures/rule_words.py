@@ -43,7 +43,7 @@ def _said(policy: Policy, roles: list[Role]) -> Iterator[Said]:
     )
     yield (
         "several roles",
-        "the smallest coverage and the longest switchover count; a role that starts meanwhile arrives with the others",
+        "the smallest coverage and the longest switchover count; a takeover that starts meanwhile ends with them",
         "one takeover is one event",
     )
     unsure = "; times that of each fence that acts" if any(fence.coverage < 1 for fence in fences) else ""
@@ -51,7 +51,7 @@ def _said(policy: Policy, roles: list[Role]) -> Iterator[Said]:
         "coverage",
         "that of the parts whose own failure is behind a lost trigger that was noticed; of several the smallest"
         + unsure,
-        "one number where the site file does not tell what failed apart",
+        "one value where the site file does not distinguish what failed",
     )
     yield "arrival", _arrival(policy), "a failure during the switchover is rare"
     yield "failed takeover", _each(roles, _failed), _LONGER if not any(r.retry_coverage for r in roles) else (

@@ -112,7 +112,7 @@ class _Walk:
         outcome = follow(self.policy, self.failed if row == _BAD else (), self.variables(control))
         lost = [name.replace("_", " ") for name, there in outcome.services.items() if not there]
         words = [self.takeover.words(control)] if self.takeover.roles else []
-        words += [f"down: {', '.join(lost)}" if lost else "every service is there", *([lasts] if lasts else [])]
+        words += [f"down: {', '.join(lost)}" if lost else "every service is up", *([lasts] if lasts else [])]
         self.found.append(Step(title, "; ".join(words).replace("_", " "), outcome))
 
     def variables(self, control: int) -> dict[str, bool]:
@@ -140,13 +140,13 @@ class _Walk:
         settled = self.settled(_BAD, 0)
         held = bool((self.takeover.holder[settled] == 0).all())
         if held and (due := self.event("detection", _BAD, settled)) is not None:
-            lasts = f"until a backup notices it and starts to take over, {format_duration(1.0 / due[0])} on average"
+            lasts = f"until the standby detects it and starts the takeover, {format_duration(1.0 / due[0])} on average"
             self.step("detection", _BAD, settled, lasts)
             return due[1], self.settled(_BAD, due[1])
         if settled == 0 or (held and self.takeover.eventful):
             self.step("failed", _BAD, settled, "no role moves")
             return None, settled
-        self.step("detection", _BAD, 0, "until a backup notices it and starts to take over; assumed to be instant")
+        self.step("detection", _BAD, 0, "until the standby detects it and starts the takeover; assumed to be instant")
         return 0, settled
 
     def moves(self, begins: int, settled: int) -> int:
