@@ -134,6 +134,50 @@ def test_every_file_that_is_shown_is_one(block: Block, tmp_path) -> None:
             assert block.page.stem in PARTS or any(lines <= shipped for shipped in SHIPPED), block
 
 
+def shown_below_prose(block: Block) -> bool:
+    """Whether a text is no output of the Python above it."""
+    return re.search(r"```\s*```text\n$", block.page.read_text(encoding="utf-8")[: block.begin]) is None
+
+
+TEXTS = [block for page in PAGES for block in blocks(page) if block.language == "text" and shown_below_prose(block)]
+TABLES = {page: [block for block in TEXTS if block.page.stem == page] for page in ("duty", "importing", "outage")}
+OTHER_TEXTS = {
+    "method": "formulas; the tests of what they are of have them",
+    "CONTRIBUTING": "drawn from the code: test_architecture",
+    "takeovers": "what a command says of the site above it: test_takeover_table",
+}
+
+
+def test_every_text_is_an_output_or_is_read_by_a_test() -> None:
+    assert {block.page.stem for block in TEXTS} == {*TABLES, *OTHER_TEXTS}
+    assert [len(TABLES[page]) for page in TABLES] == [1, 3, 1], "those of the tests below"
+
+
+def test_the_names_of_alarms_that_are_shown_are_those_of_the_example() -> None:
+    (names,) = TABLES["duty"]
+    shipped = (data_dir() / "examples" / "alarms" / "names.csv").read_text(encoding="utf-8").splitlines()
+    assert set(names.text.splitlines()) <= set(shipped)
+
+
+def test_the_list_of_cables_that_is_shown_is_a_site_with_the_types_that_are_shown(tmp_path) -> None:
+    for block, name in zip(TABLES["importing"], ("cables", "devices", "cable_types"), strict=True):
+        (tmp_path / f"{name}.csv").write_text(block.text, encoding="utf-8")
+    types = [tmp_path / "devices.csv", tmp_path / "cable_types.csv"]
+    site = k2rel.from_cables(tmp_path / "cables.csv", types=types, clients="cam-*")
+    devices = {cell for line in TABLES["importing"][0].text.splitlines()[1:] for cell in line.split(",")[0:3:2]}
+    assert devices - {"cam-1"} <= set(site.components)
+    assert site.sides == ("A", "B")
+
+
+@pytest.mark.slow
+def test_the_log_of_an_outage_that_is_shown_is_followed(tmp_path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text(TABLES["outage"][0].text, encoding="utf-8")
+    past = k2rel.outage("L2R", log)
+    assert past.left_out == ()
+    assert "media was down 49 min in 2 failures" in str(past), "a minute of takeover, and 48 until it is placed by hand"
+
+
 def test_the_runner_notices_an_output_that_is_not_the_one_shown(tmp_path) -> None:
     page = tmp_path / "page.md"
     page.write_text("```console\n$ k2rel levels\n...\nL2R …\n...\nL9 is no level\n...\n```\n", encoding="utf-8")

@@ -351,7 +351,7 @@ def from_cables(
     Raises
     ------
     InputError
-        For every row that cannot be used, and if there is no way from clients to targets.
+        For every row that cannot be used, and if there is no path from clients to targets.
 
     Examples
     --------
