@@ -138,8 +138,8 @@ def level(name: str, roles: str) -> Run:
 
 def exactly(one: Study, organisation: Organisation) -> AvailabilityResult:
     """What the exact engines say under the same roles."""
-    sticky = organisation.roles == "sticky"
-    return availability(one, organisation=organisation if sticky else None, method="markov" if sticky else "exact")
+    modelled = organisation.roles == "modelled"
+    return availability(one, organisation=organisation if modelled else None, method="markov" if modelled else "exact")
 
 
 def rare(service: str, roles: str, method: str, seed: int) -> Run:

@@ -27,7 +27,8 @@ DEFAULT_LIMITS = {
 }
 """Limits of the defaults of `Organisation` [h], with evidence and source."""
 
-_READINGS = {"modelled": "sticky", "ideal": "preferred"}
+_FORMER_READINGS = {"sticky": "modelled", "preferred": "ideal"}
+"""Former words for the readings of the takeovers, which are taken too."""
 NEEDS_NO_CREW = -1
 """Rank of a part that waits for no technician."""
 
@@ -40,7 +41,7 @@ class Organisation(Shown):
     ----------
     roles : {"modelled", "ideal"}
         Takeovers as modelled, after which roles stay where they are, or ideal ones, with every role at the preferred
-        side whenever it is healthy. Kept as "sticky" and "preferred", the former words, which are taken too.
+        side whenever it is healthy. The former words "sticky" and "preferred" are taken too.
     crews : int or None
         How many parts are repaired at once; None for as many as fail.
     travel_h : float
@@ -68,7 +69,7 @@ class Organisation(Shown):
     'takeovers as modelled, crews 1'
     """
 
-    roles: str = "sticky"
+    roles: str = "modelled"
     crews: int | None = None
     travel_h: float = 0.0
     priority: tuple[str, ...] = ()
@@ -82,7 +83,7 @@ class Organisation(Shown):
 
     def __post_init__(self) -> None:
         keep(self, roles=as_reading(self.roles))
-        if self.roles not in _READINGS.values():
+        if self.roles not in _FORMER_READINGS.values():
             raise InputError(f"roles: 'modelled' or 'ideal', got '{str(self.roles)[:40]}'")
         if self.crews is not None:
             keep(self, crews=as_whole("crews", self.crews, 1, 1000))
@@ -148,10 +149,10 @@ class Organisation(Shown):
 
         Examples
         --------
-        >>> Organisation(roles="preferred").words()
+        >>> Organisation(roles="ideal").words()
         'takeovers ideal'
         """
-        reading = "takeovers as modelled" if self.roles == "sticky" else "takeovers ideal"
+        reading = "takeovers as modelled" if self.roles == "modelled" else "takeovers ideal"
         return ", ".join([reading, *self.differences()])
 
     def differences(self) -> list[str]:
@@ -192,14 +193,14 @@ def _checked_limits(organisation: Organisation, name: str, low: float, high: flo
 
 
 def as_reading(roles: str) -> str:
-    """The reading of the takeovers in the word that is kept; what is no word for one as it is.
+    """The reading of the takeovers by its word of today; what is no word for one as it is.
 
     Examples
     --------
-    >>> as_reading("ideal"), as_reading("sticky")
-    ('preferred', 'sticky')
+    >>> as_reading("preferred"), as_reading("modelled")
+    ('ideal', 'modelled')
     """
-    return _READINGS.get(str(roles), roles)
+    return _FORMER_READINGS.get(str(roles), roles)
 
 
 def reading(roles: str) -> Organisation | None:
@@ -207,10 +208,10 @@ def reading(roles: str) -> Organisation | None:
 
     Examples
     --------
-    >>> reading("preferred").words()
+    >>> reading("ideal").words()
     'takeovers ideal'
     """
-    return None if as_reading(roles) == "sticky" else Organisation(roles=roles)
+    return None if as_reading(roles) == "modelled" else Organisation(roles=roles)
 
 
 class RepairWork:

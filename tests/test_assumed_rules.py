@@ -325,7 +325,7 @@ def test_all_engines_leave_ftp_out() -> None:
     study = k2rel.study("L2R", clients=8)
     exact = k2rel.load(study, method="exact")
     assert exact.p_any_overload == 0.0
-    organisation = Organisation(roles="preferred", tolerance=1e-9)
+    organisation = Organisation(roles="ideal", tolerance=1e-9)
     assert k2rel.availability(study, organisation=organisation, method="markov")["full_service"].unavailability < 1e-5
     drawn = simulate(study, organisation, plan=Plan(histories=2_000, seed=3))
     assert drawn.load()["p_any_overload"].value == 0.0
@@ -383,7 +383,7 @@ def test_what_is_named_counts(tmp_path, full, ported) -> None:
     assert k2rel.availability(study, method="exact")["full_service"].unavailability == pytest.approx(
         expected, rel=1e-12
     )
-    drawn = simulate(study, Organisation(roles="preferred"), plan=Plan(histories=200, seed=2))
+    drawn = simulate(study, Organisation(roles="ideal"), plan=Plan(histories=200, seed=2))
     one = drawn.load()["p_any_overload"]
     assert abs(one.value - load.p_any_overload) <= 5 * one.standard_error
     one = drawn.load()["delivered_mb_s"]

@@ -73,7 +73,7 @@ def test_a_plan_of_its_own_is_long_enough_for_the_slowest_part() -> None:
 def test_tested_parts_that_hardly_ever_work_are_a_sentence_and_no_empty_figure() -> None:
     study = k2rel.study(pair({"mttf": "10 h", "mttr": "1 h", "test_interval": "1e6 h"}, {"mttf": "1e5 h", "mttr": "4 h", "test_interval": "2400 h"}))  # fmt: skip
     with pytest.raises(NoConvergenceError, match="use method exact"):
-        list(study.solve("markov", organisation=k2rel.Organisation(roles="preferred")).services)
+        list(study.solve("markov", organisation=k2rel.Organisation(roles="ideal")).services)
     assert study.solve("exact")["files"].unavailability == pytest.approx(0.01194, rel=1e-3)
 
 

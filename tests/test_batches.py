@@ -49,7 +49,7 @@ settings: list = []
 data: str = ""
 target: str = ""
 method: str = "auto"
-roles: str = "sticky"
+roles: str = "modelled"
 sure: float = 95.0
 samples: int = 2000
 seed: int = 1
@@ -580,12 +580,12 @@ def test_a_target_of_a_sweep_is_judged_by_its_probability(tmp_path, quick) -> No
 
 
 def test_sticky_roles_come_from_the_dynamic_engine(tmp_path, quick) -> None:
-    path = sweep_file(tmp_path, "levels: [L2R]\nroles: [preferred, sticky]\n")
+    path = sweep_file(tmp_path, "levels: [L2R]\nroles: [preferred, modelled]\n")
     table = run_sweep(read_sweep(path), tmp_path / "out").table.set_index("roles")
     study = k2rel.study("L2R")
     both = k2rel.modelled_and_ideal(study, k2rel.feasible_organisation(study)).loc["media"]
-    assert table.loc["sticky", "downtime_min_per_year"] == pytest.approx(both["modelled_min_per_year"], rel=1e-9)
-    assert table.loc["preferred", "downtime_min_per_year"] == pytest.approx(both["ideal_min_per_year"], rel=1e-9)
+    assert table.loc["modelled", "downtime_min_per_year"] == pytest.approx(both["modelled_min_per_year"], rel=1e-9)
+    assert table.loc["ideal", "downtime_min_per_year"] == pytest.approx(both["ideal_min_per_year"], rel=1e-9)
 
 
 def test_a_sample_lies_within_its_limits_fills_them_and_is_seeded(tmp_path) -> None:

@@ -116,7 +116,7 @@ def test_load_goes_where_it_goes(name, failed, loads) -> None:
 
 def solved_value(study: k2rel.Study, method: str, quantity: str) -> float:
     # the values are of takeovers that are instant and certain, with roles where they are at home
-    ideal = k2rel.Organisation(roles="preferred", tolerance=1e-12) if method == "markov" else None
+    ideal = k2rel.Organisation(roles="ideal", tolerance=1e-12) if method == "markov" else None
     what, _, names = quantity.partition(" ")
     if what not in ("overload", "mean", "over"):
         return k2rel.availability(study, organisation=ideal, method=method)[quantity].unavailability

@@ -59,7 +59,7 @@ def units(n, k):
 @pytest.mark.usual("L1", "L2R", "L3", "nearline")
 def test_with_roles_at_the_preferred_side_both_engines_agree(level) -> None:
     study = k2rel.study(level, clients=5)
-    moving = k2rel.availability(study, organisation=Organisation(roles="preferred", tolerance=1e-12), method="markov")
+    moving = k2rel.availability(study, organisation=Organisation(roles="ideal", tolerance=1e-12), method="markov")
     for item in k2rel.availability(study, method="exact").services:
         other = moving[item.service]
         assert other.unavailability == pytest.approx(item.unavailability, abs=1e-12)
@@ -69,14 +69,14 @@ def test_with_roles_at_the_preferred_side_both_engines_agree(level) -> None:
 @pytest.mark.parametrize("name", ["reference_san", "reference_san_dual"])
 def test_both_engines_agree_on_the_reference_networks(name) -> None:
     study = k2rel.study(f"data/examples/{name}.yaml")
-    moving = k2rel.availability(study, organisation=Organisation(roles="preferred", tolerance=1e-12), method="markov")
+    moving = k2rel.availability(study, organisation=Organisation(roles="ideal", tolerance=1e-12), method="markov")
     for item in k2rel.availability(study, method="exact").services:
         assert moving[item.service].unavailability == pytest.approx(item.unavailability, abs=1e-12)
 
 
 def test_common_cause_events_are_in_the_chain() -> None:
     study = k2rel.study("L2R", common_cause="twins")
-    moving = k2rel.availability(study, organisation=Organisation(roles="preferred", tolerance=1e-12), method="markov")
+    moving = k2rel.availability(study, organisation=Organisation(roles="ideal", tolerance=1e-12), method="markov")
     for item in k2rel.availability(study, method="exact").services:
         assert moving[item.service].unavailability == pytest.approx(item.unavailability, abs=1e-12)
 
@@ -85,7 +85,7 @@ def test_loads_agree_where_nothing_sticks() -> None:
     study = k2rel.study("L3R", clients=10)
     static, moving = (
         k2rel.load(study, method="exact"),
-        k2rel.load(study, Organisation(roles="preferred", tolerance=1e-12), method="markov"),
+        k2rel.load(study, Organisation(roles="ideal", tolerance=1e-12), method="markov"),
     )
     for one, other in zip(static.elements, moving.elements, strict=True):
         assert other.mean_mb_s == pytest.approx(one.mean_mb_s, abs=1e-9)
@@ -99,7 +99,7 @@ def test_without_waiting_the_shape_of_repair_times_does_not_matter(variation) ->
     plain = k2rel.availability(study, method="exact")["media"].unavailability
     shaped = k2rel.availability(
         study,
-        organisation=Organisation(roles="preferred", repair_variation=variation, tolerance=1e-12),
+        organisation=Organisation(roles="ideal", repair_variation=variation, tolerance=1e-12),
         method="markov",
     )
     assert shaped["media"].unavailability == pytest.approx(plain, abs=1e-12)

@@ -26,7 +26,7 @@ from tests.takeover_chain import Chain
 NETS = ("red", "green", "blue")
 CENTRES = ("north", "south", "west")
 FIXED = {"type": "fixed"}
-IDEAL = k2rel.Organisation(roles="preferred", tolerance=1e-12)
+IDEAL = k2rel.Organisation(roles="ideal", tolerance=1e-12)
 
 
 def part(kind: str, q: float, side: str | None = None, **more: Any) -> dict[str, Any]:

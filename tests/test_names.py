@@ -41,7 +41,7 @@ K2_WORDS = re.compile(
     r"(?<![a-z])(media|control|ftp|file[ _]system|toe|nearline|isl|server_[AB]|switch_[AB])(?![a-z])", re.I
 )
 ORGANISATION = k2rel.Organisation(tolerance=1e-4)
-PREFERRED = k2rel.Organisation(roles="preferred")
+PREFERRED = k2rel.Organisation(roles="ideal")
 GROUP = k2rel.RaidGroup(4, 1, k2rel.Distribution.exponential(1e5), k2rel.Distribution.fixed(24))
 DAMAGED = "hub_east"
 LOG = SiteLog(0.0, 8760.0, (PartFailure(DAMAGED, 10.0, 18.0),))

@@ -17,7 +17,7 @@ LONG = ["L2", "L3", "L3R", "nearline", "data/examples/reference_san.yaml", "data
         *(seed for seed in range(200) if seed not in QUICK)]  # fmt: skip
 SITES = [*QUICK, *(pytest.param(site, marks=pytest.mark.slow) for site in LONG)]
 
-PREFERRED = Organisation(roles="preferred")
+PREFERRED = Organisation(roles="ideal")
 SURE = 1 - 1e-6  # of thousands of intervals with fixed seeds none should miss
 ENOUGH = 400  # losses, so that the sum of their lengths is all but normal
 

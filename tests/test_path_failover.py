@@ -401,7 +401,7 @@ def test_with_ideal_takeovers_a_move_of_the_role_is_no_path_failover(tmp_path: P
     file.write_text(PAIR)
     sw, server = 1 / (1 + 0.0005 * 30), 1 / (1 + 0.0008 * 20)
     some = server + (1 - server) * server
-    rows = k2rel.interruptions(file, Organisation(roles="preferred"), ["files", "names"])
+    rows = k2rel.interruptions(file, Organisation(roles="ideal"), ["files", "names"])
     files = sw * sw * some * 0.0005
     names = sw * server * sw * server * (0.0005 + 0.0008)
     assert rows.loc["files", "path_failovers_per_year"] == pytest.approx(files * YEAR, rel=1e-9)
@@ -522,7 +522,7 @@ def test_random_sites_against_all_their_states(tmp_path: Path, seed: int) -> Non
 @pytest.mark.parametrize("seed", [n if n in (2, 6) else pytest.param(n, marks=pytest.mark.slow) for n in range(40)])
 def test_the_chain_counts_what_the_exact_engine_counts(tmp_path: Path, seed: int) -> None:
     study = k2rel.study(random_file(tmp_path, seed))
-    engine = solution_of(study, "markov", Organisation(roles="preferred", tolerance=1e-10)).engine
+    engine = solution_of(study, "markov", Organisation(roles="ideal", tolerance=1e-10)).engine
     for name in random_document(seed)["traffic"]:
         if study.site.traffic[name].scope == "client":
             by_chain, wanted = path_failovers(engine, name), path_failovers(static_engine(study), name)

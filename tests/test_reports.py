@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -369,3 +370,21 @@ def test_a_drawing_is_saved_as_svg_only(tmp_path) -> None:
         drawing.save(tmp_path / "a.png")
     with pytest.raises(InputError, match="cannot be written"):
         drawing.save(tmp_path / "no" / "a.svg")
+
+
+# the sample
+
+
+def _words(page: str) -> list[str]:
+    """The words of a page that people read, without digits: these may differ in the last place between machines."""
+    prose = re.sub(r"<(script|style|svg|dl class='head')\b.*?</(?:\1|dl)>|<[^>]*>", " ", page, flags=re.S)
+    return re.findall(r"[A-Za-z_]{2,}", prose)
+
+
+@pytest.mark.slow
+@pytest.mark.notebook
+def test_the_sample_has_the_words_of_a_report_that_is_made_now(tmp_path) -> None:
+    """After a change of a report `make sample` writes it anew."""
+    render_reports(["L2R"], tmp_path, target=99.99)
+    kept = Path(__file__).parents[1] / "reports" / "sample" / "L2R.html"
+    assert _words((tmp_path / "L2R.html").read_text("utf-8")) == _words(kept.read_text("utf-8"))

@@ -394,7 +394,7 @@ def test_a_state_that_cannot_be_is_said_in_a_sentence(given, message) -> None:
 
 def test_ideal_takeovers_have_no_place_for_roles() -> None:
     with pytest.raises(InputError, match="ideal takeovers"):
-        k2rel.risk("L2R", (), organisation=k2rel.Organisation(roles="preferred"), roles={"file_system": "B"})
+        k2rel.risk("L2R", (), organisation=k2rel.Organisation(roles="ideal"), roles={"file_system": "B"})
 
 
 def test_a_horizon_of_too_many_steps_is_refused_beforehand() -> None:

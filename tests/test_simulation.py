@@ -36,7 +36,7 @@ types:
   fixed: {failure_rate: 0, mttr: 1 h, source: test}
 """
 CLIENTS = "clients: {count: 1, parts: {client: {type: client}, port: {type: client, between: [client, hub]}}}\n"
-PREFERRED = Organisation(roles="preferred")
+PREFERRED = Organisation(roles="ideal")
 
 
 def units(tmp_path, n, k, law="mttf: 1000 h, mttr: 8 h, source: test"):
@@ -145,7 +145,7 @@ def test_sticky_roles_share_the_sides_and_take_over_as_often_as_the_chain_says()
 def test_crews_that_are_few_make_repairs_wait_as_in_the_chain(tmp_path) -> None:
     study = units(tmp_path, 4, 3, "mttf: 500 h, mttr: 20 h, source: test")
     for crews in (1, 2):
-        organisation = Organisation(roles="preferred", crews=crews, tolerance=1e-9)
+        organisation = Organisation(roles="ideal", crews=crews, tolerance=1e-9)
         exact = k2rel.availability(study, organisation=organisation, method="markov")["media"]
         found = media(study, organisation=organisation)
         assert within(found.unavailability, exact.unavailability)
@@ -154,7 +154,7 @@ def test_crews_that_are_few_make_repairs_wait_as_in_the_chain(tmp_path) -> None:
 
 def test_a_technician_on_the_way_agrees_with_the_chain() -> None:
     study = k2rel.study("L1", repair="nbd")
-    organisation = Organisation(roles="preferred", crews=1, travel_h=12.0, tolerance=1e-8)
+    organisation = Organisation(roles="ideal", crews=1, travel_h=12.0, tolerance=1e-8)
     exact = k2rel.availability(study, organisation=organisation, method="markov")["media"]
     assert within(media(study, organisation=organisation).unavailability, exact.unavailability)
 

@@ -142,7 +142,7 @@ def test_a_pair_against_a_matrix_exponential(tmp_path, crews, down, k) -> None:
     q = np.array([[-2 * rate, 2 * rate, 0], [repairs[1], -repairs[1] - rate, rate], [0, repairs[2], -repairs[2]]])
     lost = np.array([n > 2 - k for n in range(3)])
     study = units(tmp_path, 2, k, "mttf: 60 h, mttr: 8 h")
-    found = media(study, organisation=Organisation(roles="preferred", crews=crews), horizon_h=h,
+    found = media(study, organisation=Organisation(roles="ideal", crews=crews), horizon_h=h,
                   down_since_h={f"u{n}": 1.0 + n for n in range(down)})  # fmt: skip
     expected = transient(q, lost, np.eye(3)[down], h)
     assert found.up_now == (not lost[down])
@@ -214,7 +214,7 @@ NEVER = "mttf: 1e9 h, mttr: 8 h"
 def test_two_parts_down_for_five_and_three_hours_with_fixed_times(tmp_path, organisation, shelves, k, back) -> None:
     times = {"travel": "fixed"} if "travel_h" in organisation else {}
     given = Circumstances(repairs={"unit": "fixed(8 h)"}, shelves=shelves, times=times)
-    found = media(units(tmp_path, 2, k, NEVER), given, organisation=Organisation(roles="preferred", **organisation),
+    found = media(units(tmp_path, 2, k, NEVER), given, organisation=Organisation(roles="ideal", **organisation),
                   down_since_h={"u1": 3.0, "u0": 5.0}, histories=50)  # fmt: skip
     assert found.back_h is not None
     assert found.back_h.value == pytest.approx(back, abs=1e-9)
@@ -224,7 +224,7 @@ def test_two_parts_down_for_five_and_three_hours_with_fixed_times(tmp_path, orga
 def test_travel_and_repair_together_go_on_given_how_long_they_have_lasted(tmp_path, since) -> None:
     a, b = 4.0, 2.5
     study = units(tmp_path, 1, 1, f"mttf: 1e9 h, mttr: {b} h")
-    organisation = Organisation(roles="preferred", crews=1, travel_h=a)
+    organisation = Organisation(roles="ideal", crews=1, travel_h=a)
     given = Circumstances(repairs={"u0": f"fixed({b} h)"})
     found = media(study, Circumstances(), organisation=organisation, down_since_h={"u0": since})
     work = prepare(study, organisation, Circumstances()).site

@@ -9,7 +9,7 @@ import k2rel
 from k2rel.errors import InputError
 from k2rel.markov.engine import solved
 
-PREFERRED = k2rel.Organisation(roles="preferred")
+PREFERRED = k2rel.Organisation(roles="ideal")
 LEVELS = k2rel.level_names()
 NO_CHAIN = {"isl.failure_rate": "0.1 /h"}  # of Level 2R alone among those asked; a chain of it would be too large
 

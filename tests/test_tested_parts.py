@@ -21,7 +21,7 @@ from k2rel.rates.hidden import PeriodicTests
 from k2rel.services.diagrams import services_of
 from k2rel.simulation import Plan, simulate
 
-PREFERRED = Organisation(roles="preferred", tolerance=1e-12)
+PREFERRED = Organisation(roles="ideal", tolerance=1e-12)
 NEVER = "failure_rate: 0, mttr: 1 h"
 
 

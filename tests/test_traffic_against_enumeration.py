@@ -36,7 +36,7 @@ def sites(quick: Iterable[int], count: int = 300) -> list[Any]:
     return [seed if seed in quick else pytest.param(seed, marks=pytest.mark.slow) for seed in range(count)]
 
 
-IDEAL = k2rel.Organisation(roles="preferred", tolerance=1e-12)
+IDEAL = k2rel.Organisation(roles="ideal", tolerance=1e-12)
 
 
 @pytest.fixture(scope="module")

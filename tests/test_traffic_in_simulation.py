@@ -19,7 +19,7 @@ from k2rel.simulation.timeline import timeline
 from tests.enumerated import Enumerated, enumerate_states
 from tests.random_traffic import random_document, random_file
 
-IDEAL = k2rel.Organisation(roles="preferred")
+IDEAL = k2rel.Organisation(roles="ideal")
 DESIGNS = Path(__file__).parents[1] / "data" / "examples" / "designs"
 FAST = ("st2022_7",)
 

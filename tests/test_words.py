@@ -84,7 +84,7 @@ def test_with_automatic_failback_nothing_waits_for_a_person(spoiled, k2) -> None
 
 def test_roles_at_the_preferred_side_move_as_often_as_the_static_table_says(k2) -> None:
     """Independent parts: the chain and the structure function count the same losses of the side."""
-    organisation = Organisation(roles="preferred", tolerance=1e-6)
+    organisation = Organisation(roles="ideal", tolerance=1e-6)
     study = k2rel.study("L2R")
     found = k2rel.performability(study, organisation, method="markov")
     assert found["takeovers_per_year"] == pytest.approx(takeovers(study)["takeovers_per_year"].max(), rel=1e-3)

@@ -22,10 +22,10 @@ def returning(spoiled):
 
 
 def test_a_chain_with_roles_at_the_preferred_side_says_so() -> None:
-    words = why_they_differ(k2rel.study("L2R"), Organisation(roles="preferred", tolerance=1e-6))
+    words = why_they_differ(k2rel.study("L2R"), Organisation(roles="ideal", tolerance=1e-6))
     assert "no role that can move" not in words
     assert "the Markov chain, too, has the roles of L2R at the preferred side" in words
-    assert "no role that can move" in why_they_differ(k2rel.study("L1"), Organisation(roles="preferred"))
+    assert "no role that can move" in why_they_differ(k2rel.study("L1"), Organisation(roles="ideal"))
 
 
 def test_with_automatic_failback_the_steps_end_at_home(returning) -> None:

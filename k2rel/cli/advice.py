@@ -147,7 +147,7 @@ def clients_verb(args: argparse.Namespace) -> int:
         frame = most_clients(
             args.level, rates, most=args.most, bound=args.bound, takeover_bound=args.takeover_bound,
             settings=parse_settings(args.set), data=args.data, method=args.method,
-            organisation=reading(args.roles or "sticky"),
+            organisation=reading(args.roles or "modelled"),
         )  # fmt: skip
     if args.format == "json":
         print_json(records(frame))

@@ -82,7 +82,7 @@ def report_verb(args: argparse.Namespace) -> int:
         date=args.date,
         seed=args.seed,
         method=args.method,
-        roles=args.roles or "sticky",
+        roles=args.roles or "modelled",
         pdf=not args.no_pdf,
         jobs=args.jobs,
         scheduler=args.scheduler,

@@ -23,7 +23,7 @@ _ORGANISATION = (
     "repair_variation", "tolerance",
 )  # fmt: skip
 _TIMES = {"travel", "return_to_service", "manual_takeover", "maintenance_every", "maintenance"}
-_IDEAL = ("roles", "preferred")  # what the exact engine does in any case
+_IDEAL = ("roles", "ideal")  # what the exact engine does in any case
 
 
 def format_option(sub: argparse.ArgumentParser, *, csv: bool = True) -> None:

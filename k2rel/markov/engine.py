@@ -246,7 +246,7 @@ def solved(study: Study, organisation: Organisation, starts: tuple[Start, ...] =
 
 def followed_policy(study: Study, organisation: Organisation) -> Policy:
     """Give the rules of a site as its chain follows them."""
-    return _sticky(study.policy) if organisation.roles == "sticky" else study.policy
+    return _sticky(study.policy) if organisation.roles == "modelled" else study.policy
 
 
 def forget() -> None:

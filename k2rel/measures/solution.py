@@ -102,7 +102,7 @@ class Solution(Shown):
     @property
     def followed(self) -> Organisation:
         """Who repairs and how roles behave, for an engine that follows the site."""
-        return self.organisation or Organisation(roles="preferred" if self.takeovers == IDEAL else "sticky")
+        return self.organisation or Organisation(roles="ideal" if self.takeovers == IDEAL else "modelled")
 
     @cached_property
     def simulated(self) -> Simulation:
@@ -180,7 +180,7 @@ def _solution(
 ) -> Solution:
     who = organisation or Organisation()
     roles = role_needs(study)
-    takeovers = IDEAL if roles and who.roles == "preferred" else AS_MODELLED
+    takeovers = IDEAL if roles and who.roles == "ideal" else AS_MODELLED
     work = work_needs(who)
     name = study.site.name
     if method != "simulation" and not (method == "auto" and circumstances is not None):
@@ -204,7 +204,7 @@ def _solution(
         return made(method, "requested")
     if circumstances is not None:
         return made("simulation", "circumstances are followed by the simulation alone")
-    needs = [*(roles if who.roles == "sticky" else []), *work]
+    needs = [*(roles if who.roles == "modelled" else []), *work]
     if not needs:
         same = (
             "roles are taken to be at the preferred side"

@@ -105,7 +105,7 @@ def render_reports(
     date: str = "",
     seed: int = 1,
     method: str = "auto",
-    roles: str = "sticky",
+    roles: str = "modelled",
     pdf: bool = False,
     jobs: int | None = None,
     scheduler: str | None = None,

@@ -112,7 +112,7 @@ def open_answer(
     variant: str = "",
     data: str = "",
     method: str = "auto",
-    roles: str = "sticky",
+    roles: str = "modelled",
 ) -> Answer:
     """Answer for a study from the parameters of a notebook.
 
@@ -132,7 +132,7 @@ def open_answer(
 
     Examples
     --------
-    >>> open_answer("L2R", roles="preferred").takeovers
+    >>> open_answer("L2R", roles="ideal").takeovers
     'ideal'
     """
     opened = open_study(

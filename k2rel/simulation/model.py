@@ -45,15 +45,15 @@ class SiteModel:
         self.organisation = organisation
         self.circumstances = circumstances
         site = study.site
-        sticky = organisation.roles == "sticky"
-        self.policy = Policy(site, study.policy.primary, sticky=True) if sticky else study.policy
+        modelled = organisation.roles == "modelled"
+        self.policy = Policy(site, study.policy.primary, sticky=True) if modelled else study.policy
         circumstances.check(site)
         times = organisation.takeover_times
         by_calendar = {w.part for w in circumstances.windows} & set(self.policy.redundant_servers)
-        if sticky and by_calendar and math.isinf(times.maintenance_every_h):
+        if modelled and by_calendar and math.isinf(times.maintenance_every_h):
             times = type(times)(times.return_h, times.manual_takeover_h, 1e9, times.maintenance_h)
         self._exponential_maintenance = math.isfinite(organisation.maintenance_every_h)
-        self.takeover = Takeover(self.policy, times) if sticky and (site.movable or site.suspensions) else None
+        self.takeover = Takeover(self.policy, times) if modelled and (site.movable or site.suspensions) else None
         self.classes = tuple(n for n, t in site.traffic.items() if t.scope == "client")
         self.principal = principal_traffic(site)
         self.site_flows = tuple(n for n, t in site.traffic.items() if t.scope == "site")
@@ -181,7 +181,7 @@ class SiteModel:
         """How takeovers are read: at once and certain where roles are at the preferred side, else as modelled."""
         return (
             "ideal"
-            if self.organisation.roles == "preferred" and (self.study.site.movable or self.study.site.suspensions)
+            if self.organisation.roles == "ideal" and (self.study.site.movable or self.study.site.suspensions)
             else "as modelled"
         )
 

@@ -163,7 +163,7 @@ def rare_loss(
     Examples
     --------
     >>> from k2rel.studies import study
-    >>> found = rare_loss(study("L2R"), Organisation(roles="preferred"), service="control", target=0.2)
+    >>> found = rare_loss(study("L2R"), Organisation(roles="ideal"), service="control", target=0.2)
     >>> f"{found.unavailability.value:.1e}"
     '1.1e-07'
     """

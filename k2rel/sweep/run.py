@@ -84,7 +84,7 @@ def compute(point: Point) -> Row:
 
     Examples
     --------
-    >>> compute(Point("L2R", 8, "4h", "sticky"))["method"]
+    >>> compute(Point("L2R", 8, "4h", "modelled"))["method"]
     'markov'
     """
     from k2rel.design.comparison import headline
@@ -101,7 +101,7 @@ def compute(point: Point) -> Row:
     solution = solution_of(one, point.method, reading(point.roles))
     row = headline(solution) | {"error_bound": solution.error_bound}
     # one reading for all points that are asked alike, also where no role moves and both are the same
-    row["takeovers"] = IDEAL if point.method == "exact" or point.roles == "preferred" else AS_MODELLED
+    row["takeovers"] = IDEAL if point.method == "exact" or point.roles == "ideal" else AS_MODELLED
     row["input_hash"] = one.provenance.input_hash
     judged: Row = {}
     drawn = draws_for(solution, [principal_traffic(one.site)], SAMPLES) if point.targets else None

@@ -62,7 +62,7 @@ class _Document(_Strict):
     clients: Annotated[list[int], Field(min_length=1)] | _Steps | None = None
     repair: Annotated[list[Contract], Field(min_length=1)] = ["4h"]
     method: Literal["auto", "exact", "markov", "simulation"] = "auto"
-    roles: Annotated[list[Literal["modelled", "ideal", "preferred", "sticky"]], Field(min_length=1)] = ["sticky"]
+    roles: Annotated[list[Literal["modelled", "ideal", "preferred", "sticky"]], Field(min_length=1)] = ["modelled"]
     targets: Annotated[list[float], Field(min_length=1)] | None = None
     set: dict[str, Values | _Limits] = Field(default_factory=dict)
     rates: str | None = None
@@ -82,7 +82,7 @@ class Point(Shown):
     clients : int or None
         Number of clients; None as the file says.
     repair, roles : str
-        Repair contract; ``sticky`` for takeovers as modelled, ``preferred`` for ideal ones.
+        Repair contract; ``modelled`` for takeovers as modelled, ``ideal`` for ideal ones.
     settings : tuple of (str, str)
         Changes by hand.
     rates : str or None
@@ -96,7 +96,7 @@ class Point(Shown):
 
     Examples
     --------
-    >>> Point("L2R", 8, "4h", "sticky").level
+    >>> Point("L2R", 8, "4h", "modelled").level
     'L2R'
     """
 
@@ -128,7 +128,7 @@ class Point(Shown):
 
         Examples
         --------
-        >>> len(Point("L2R", 8, "4h", "sticky").key({"L2R": ""}, ""))
+        >>> len(Point("L2R", 8, "4h", "modelled").key({"L2R": ""}, ""))
         32
         """
         name = self.level if self.level in level_names() else Path(self.level).name

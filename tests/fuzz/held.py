@@ -117,7 +117,7 @@ def slower_repair(study: k2rel.Study, before: k2rel.Answer, chance: random.Rando
 def by_chain(study: k2rel.Study, exact: k2rel.Answer) -> str:
     """The chain with roles at the preferred side, against the diagrams."""
     try:
-        other = study.solve("markov", organisation=k2rel.Organisation(roles="preferred"))
+        other = study.solve("markov", organisation=k2rel.Organisation(roles="ideal"))
         found = {one.service: one for one in other.services}
         bound = other.provenance.error_bound or 0.0
     except k2rel.K2relError:
