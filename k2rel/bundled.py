@@ -14,7 +14,7 @@ from k2rel.signs import plain_signs
 
 __all__ = [
     "DATA_VERSION", "DataVersion", "data_dir", "data_version", "design_names", "example_names", "input_file",
-    "level_names", "notebook_dir", "rates_path", "shipped_namesake", "site_path", "telling_of_examples",
+    "level_names", "notebook_dir", "rates_path", "site_path", "telling_of_examples", "what_is_there",
 ]  # fmt: skip
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -239,18 +239,26 @@ def _is_text_for_people(path: Path) -> bool:
     return (path.stem.isupper() and path.suffix in ("", ".md")) or path.name.startswith("LICENSE")
 
 
-def shipped_namesake(path: str | Path) -> str:
-    """Say for a file that is not there which example has its last name; empty where none has.
+def what_is_there(path: str | Path) -> str:
+    """Say what there is in place of a file that is not there: a broken link, or examples; empty where there is nothing.
 
-    It is not taken unasked: who writes ``costs.csv`` means costs of their own.
+    An example is not taken unasked: who writes ``costs.csv`` means costs of their own.
 
     Examples
     --------
-    >>> shipped_namesake("two_trains.xml"), shipped_namesake("mine.xml")
+    >>> what_is_there("two_trains.xml"), what_is_there("mine.xml")
     ('; the example of this name that comes with k2rel is data/examples/two_trains.xml', '')
+    >>> what_is_there("data/examples/cables")[:59]
+    '; it is a folder of examples that come with k2rel: data/exa'
     """
-    name = Path(path).name
-    found = [example for example in example_names() if name and example.endswith(f"/{name}")]
+    path = Path(path)
+    if path.is_symlink():
+        return f"; it is a link to {os.readlink(path)}, which does not exist"
+    within = [example for example in example_names() if example.startswith(f"{path.as_posix()}/")]
+    if within:
+        more = f" and {len(within) - 3} more" if len(within) > 3 else ""
+        return f"; it is a folder of examples that come with k2rel: {', '.join(within[:3])}{more}"
+    found = [example for example in example_names() if path.name and example.endswith(f"/{path.name}")]
     return f"; the example of this name that comes with k2rel is {found[0]}" if len(found) == 1 else ""
 
 
@@ -284,6 +292,6 @@ def site_path(level_or_file: str | Path, data: str | None = None) -> Path:
     if path.exists():
         raise InputError(Problem("not a regular file; only regular files are read", file=text))
     if path.suffix.lower() in {".yaml", ".yml"} or {"/", "\\"} & set(text):
-        raise InputError(Problem(f"there is no such file{shipped_namesake(text)}", file=text))
+        raise InputError(Problem(f"there is no such file{what_is_there(text)}", file=text))
     meant = closest(text, (*names, *designs)) or closest(text, names)
     raise InputError(f"there is no level, design or file '{plain_signs(text, '')}'{meant}")

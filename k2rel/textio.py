@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from k2rel.bundled import data_dir, input_file, shipped_namesake
+from k2rel.bundled import data_dir, input_file, what_is_there
 from k2rel.claims import claimed_name, held_open, put_in_place
 from k2rel.errors import InputError, Problem
 
@@ -41,8 +41,8 @@ _NUMBER = re.compile(r"^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$", re.IGNORECASE)
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
-    """Open a regular file to read it, a shipped one where that is what its name means.
+def opened(path: Path, shown: str | None = None) -> Iterator[BinaryIO]:
+    """Open a regular file to read it, a shipped one where that is what its name means; `shown` is its name in messages.
 
     A device may have no end, and a pipe nobody who writes.
 
@@ -54,11 +54,11 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     ...
     k2rel.errors.InputError: /dev/zero: not a regular file; only regular files are read
     """
-    name = str(path)
+    name = shown or str(path)
     try:
         descriptor = os.open(input_file(path), _READING)
     except FileNotFoundError as error:
-        raise InputError(Problem(f"cannot be read: {error.strerror}{shipped_namesake(path)}", name)) from None
+        raise InputError(Problem(f"cannot be read: {error.strerror}{what_is_there(path)}", name)) from None
     except (OSError, ValueError) as error:
         raise InputError(Problem(f"cannot be read: {getattr(error, 'strerror', None) or error}", name)) from None
     mode = os.fstat(descriptor).st_mode

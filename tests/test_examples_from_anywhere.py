@@ -60,7 +60,17 @@ def test_a_file_of_ones_own_goes_before_the_example_even_where_it_is_no_file(now
     assert k2rel.read_costs("data/examples/costs.csv").prices == {("contract", "nbd"): 17.0}
     (nowhere / "data/examples/two_trains.xml").mkdir()
     assert main(["solve", "data/examples/two_trains.xml"]) == 2
-    assert "not a regular file" in capsys.readouterr().err
+    assert "data/examples/two_trains.xml: is a folder" in capsys.readouterr().err
+
+
+def test_a_broken_link_and_a_folder_of_examples_are_called_what_they_are(nowhere, capsys) -> None:
+    (nowhere / "data/examples").mkdir(parents=True)
+    (nowhere / "data/examples/two_trains.xml").symlink_to("/nowhere/at_all.xml")
+    assert main(["solve", "data/examples/two_trains.xml"]) == 2
+    assert "; it is a link to /nowhere/at_all.xml, which does not exist" in capsys.readouterr().err
+    for words in ("check data/examples/cables", "fit data/examples/field"):
+        assert main(words.split()) == 2
+        assert f"it is a folder of examples that come with k2rel: {words.split()[1]}/" in capsys.readouterr().err
 
 
 def test_the_last_name_alone_takes_nothing_but_says_what_there_is(nowhere, capsys) -> None:

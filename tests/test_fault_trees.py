@@ -680,7 +680,7 @@ def test_bounds_of_what_hardly_ever_happens_keep_their_digits() -> None:
 
 
 def test_reading_refuses_what_is_no_file(tmp_path) -> None:
-    with pytest.raises(InputError, match="not a regular file"):
+    with pytest.raises(InputError, match="is a folder; give the name of a file"):
         read_fault_trees(tmp_path)
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
-from k2rel.bundled import shipped_namesake
 from k2rel.errors import InputError, Problem
+from k2rel.textio import opened
 
 __all__ = ["Element", "read_xml"]
 
@@ -103,16 +103,10 @@ def read_xml(path: Path, shown: str | None = None) -> Element:
     'opsa-mef'
     """
     name = shown or path.name
-    try:
-        size = path.stat().st_size
-        if not path.is_file():
-            raise InputError(Problem("not a regular file; only regular files are read", name))
-        if size > _MOST_BYTES:
-            raise InputError(Problem(f"is too large: {size:,} bytes, at most {_MOST_BYTES:,}", name))
-        data = path.read_bytes()
-    except OSError as error:
-        like = shipped_namesake(path) if isinstance(error, FileNotFoundError) else ""
-        raise InputError(Problem(f"cannot be read: {error.strerror or error}{like}", name)) from None
+    with opened(path, shown) as stream:
+        data = stream.read(_MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+        raise InputError(Problem(f"is larger than {_MOST_BYTES:,} bytes, the most that is read", name))
     return _Reader(name).read(data)
 
 
