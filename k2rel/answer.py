@@ -113,7 +113,7 @@ class Answer(Shown):
 
     @property
     def takeovers(self) -> str:
-        """How takeovers are read: "as modelled", or "ideal", at once and certain."""
+        """How takeovers are read: "as modelled", or "ideal", instant and certain."""
         return self.solution.takeovers
 
     @property
@@ -136,7 +136,7 @@ class Answer(Shown):
 
     @cached_property
     def ideal(self) -> Answer | None:
-        """The second reading, takeovers at once and certain; None where there is no other."""
+        """The second reading, ideal takeovers; None where there is no other."""
         second = self.solution.ideal
         return None if second is None else Answer(second)
 
@@ -180,7 +180,7 @@ class Answer(Shown):
     def interruptions(
         self, services: Sequence[str] | str | None = None, *, buffer_h: float = 10 / 3600, first_loss: bool = False
     ) -> pd.DataFrame:
-        """Say how often services break off and for how long, as `k2rel.interruptions`.
+        """List how often services are interrupted and for how long, as `k2rel.interruptions`.
 
         Examples
         --------
@@ -301,7 +301,7 @@ class Answer(Shown):
         return downtime_split(self.solution, service, by=by)
 
     def assumption_importance(self, service: str | None = None) -> pd.DataFrame:
-        """Say what each assumption about takeovers and persons does to the downtime.
+        """List the effect of each assumption about takeovers and operators on the downtime.
 
         Examples
         --------
@@ -331,7 +331,7 @@ class Answer(Shown):
         return served(self.solution, traffic)
 
     def performability(self) -> dict[str, float]:
-        """Say what users are given over a year, as `k2rel.performability`.
+        """Compute the performability: delivered bandwidth and client-hours lost per year, as `k2rel.performability`.
 
         Examples
         --------

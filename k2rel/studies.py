@@ -156,7 +156,7 @@ class Study(WithGraph, Shown):
         return str(self._above.study_html(self))
 
     def law(self, variable: str) -> Law | RaidModule:
-        """Look up the law of a shared component, a RAID set, an event of common cause, or a client's own part.
+        """Look up the failure law of a shared component, a RAID set, an event of common cause, or a client's own part.
 
         Parameters
         ----------
@@ -166,7 +166,7 @@ class Study(WithGraph, Shown):
         Returns
         -------
         Law or RaidModule
-            The law; a part outside the system's boundary never fails.
+            The failure law; a part outside the system's boundary never fails.
 
         Examples
         --------

@@ -70,6 +70,8 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
+@pytest.mark.notebook
 def test_a_level_is_checked_answered_simulated_swept_reported_and_explored_without_what_posix_has(
     tmp_path, short_notebooks, k2
 ) -> None:

@@ -278,7 +278,7 @@ def advise(
         changed study, as are the front's. Others may come from a smaller chain, with a larger error bound.
     sure : float
         Probability from which a target counts as met (`judge`). Judged are the design as it is, the best three singles
-        and pairs, and sets on the way to the cheapest that meets it.
+        and pairs, and the sets tried before the cheapest that meets it.
 
     Returns
     -------

@@ -118,7 +118,7 @@ def with_second(study: StudyLike, parts: Sequence[str] | str) -> Study:
     Returns
     -------
     Study
-        The changed study: the law of each part is that of the pair (`duplicated`).
+        The changed study: the failure law of each part is that of the pair (`duplicated`).
 
     Raises
     ------

@@ -44,7 +44,7 @@ def recommend(
     seed: int = 1,
     costs: Costs | str | Path | None = None,
 ) -> Recommendation:
-    """Say which of several levels to take: the smallest that is good enough, and what one gives up with it.
+    """Say which of several levels to take: the smallest that is sufficient, and what it lacks beside the others.
 
     Parameters
     ----------

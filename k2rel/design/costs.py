@@ -98,7 +98,7 @@ def read_costs(path: str | Path) -> Costs:
     'EUR'
     """
     name = str(path)
-    table = read_table(Path(path), _MOST_BYTES, "this is no list of prices")
+    table = read_table(Path(path), _MOST_BYTES, "this is not a list of prices")
     header = table.head.titles
     cost = next((title for title in header if _COST.match(title)), None)
     missing = [word for word in ("kind", "what") if word not in header] + ([] if cost is not None else ["cost"])

@@ -56,7 +56,7 @@ def overview(
     -------
     pandas.DataFrame
         Index ``level``; ``title``, ``clients``, ``service`` (the principal traffic); its ``downtime_min_per_year`` and
-        ``failures_per_year``, and ``ideal_min_per_year`` with takeovers at once and certain, where that is another
+        ``failures_per_year``, and ``ideal_min_per_year`` with ideal takeovers, where that is another
         reading; ``clients_carried``: most clients, up to 40 or `clients`, for whom nothing is overloaded with nothing
         failed and after any one failure that leaves every client its service, missing where that is not known
         (`carrying`); ``normal_share_a``, ``normal_share_b`` and so on: share of the clients that have it by each side,

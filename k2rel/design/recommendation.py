@@ -1,4 +1,4 @@
-"""Which of several levels: the smallest that is good enough, what one gives up with it, and what cannot be told."""
+"""Which of several levels: the smallest that is sufficient, what it lacks beside the others, and what is not known."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class Recommendation(Shown):
 
     @property
     def chosen(self) -> Candidate | None:
-        """The level to take, or the nearest to what is asked where none is good enough; None where none has figures."""
+        """The level to take, or the nearest to what is asked where none is sufficient; None where none has figures."""
         alike = self.alike
         if not alike:
             return None

@@ -4,7 +4,7 @@
 ``cases``         the failover cases, one after another; ``steps``: one takeover step by step
 ``engines``       the static engine behind the names of the dynamic one
 ``availability``  how available each service is; ``modes``: how operating modes share the year
-``dynamic``       what roles that stick and takeovers that can fail do; ``rules``: what each rule of takeovers changes
+``dynamic``       effect of takeovers as modelled; ``rules``: what each rule of takeovers changes
 ``load``          where the load goes
 ``windows``       downtime and interruptions of one year, one month
 ``importance``    what causes the downtime

@@ -217,7 +217,7 @@ def availability(
     Raises
     ------
     InputError
-        If a k is no number from 1 to the number of clients, or the method does not fit.
+        If a k is not a number from 1 to the number of clients, or the method does not fit.
     ModelTooLargeError
         If the site has too many independent conditions.
 
@@ -372,7 +372,7 @@ def takeovers(study: StudyLike) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Index ``role``; ``takeovers_per_year``, ``failbacks_per_year`` (0 where a person gives the role back),
+        Index ``role``; ``takeovers_per_year``, ``failbacks_per_year`` (0 where an operator gives the role back),
         ``switchover_s``, ``interruption_min_per_year`` (by both), ``coverage``,
         ``failed_takeovers_per_year``. Empty where no role can move.
 

@@ -1,4 +1,4 @@
-"""What roles that stick and takeovers that can fail do to the services: interruptions, and why figures differ."""
+"""Effect of takeovers as modelled on the services: interruptions, and why figures differ."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def interruptions(
         counts those by clients' own parts among them, and knows lengths by bins of some 2 %.
         Of classes with ``path_failover``, apart from all that: events a year in which a client goes over to another
         path (``path_failovers_per_year``, ``..._on_air_...``, ``..._bridged_...`` by the buffer) and minutes a year;
-        ``unsuccessful_...`` where a person has to help; ``client_path_failovers_per_year`` over all clients.
+        ``unsuccessful_...`` where an operator has to act; ``client_path_failovers_per_year`` over all clients.
         ``attrs["notes"]`` says what availability leaves out of these, and of tests what is exponential here;
         ``attrs["takeover_counts"]`` counts split brains, retries, drills, ... where the site has such (``what``,
         ``events_per_year``, ``downtime_min_per_year``).
@@ -122,7 +122,7 @@ def interruptions(
     Raises
     ------
     InputError
-        If there is no such service, or the buffer is no time.
+        If there is no such service, or the buffer is not a valid duration.
 
     Examples
     --------
@@ -211,7 +211,7 @@ def _counted(
 
 
 def modelled_and_ideal(study: StudyLike, organisation: Organisation | None = None) -> pd.DataFrame:
-    """Put the results with takeovers as modelled beside those with ideal ones, at once and certain.
+    """List the results with takeovers as modelled beside those with ideal ones (instant and certain).
 
     Parameters
     ----------
@@ -268,7 +268,7 @@ def as_modelled(study: StudyLike, organisation: Organisation | None) -> Solution
 def performability(
     study: StudyLike, organisation: Organisation | None = None, *, method: str = "auto"
 ) -> dict[str, float]:
-    """Compute what users are given over a year.
+    """Compute the performability: delivered bandwidth, client-hours lost and loads over a year.
 
     Parameters
     ----------

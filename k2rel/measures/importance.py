@@ -79,7 +79,7 @@ def causes(
         ``downtime_min_per_year`` (that share of the downtime, the improvement potential), ``raw`` (risk
         achievement worth :math:`U(q_i = 1)/U`), ``rrw`` (risk reduction worth :math:`U/U(q_i = 0)`), ``dif``
         (diagnostic importance :math:`q_i U(q_i = 1)/U`, of parts that are tested on the same days the mean of that
-        product: how probable it is that the part has failed when the service is lost), ``slope_rate_h``
+        product: how probable it is that the part has failed when the service is down), ``slope_rate_h``
         (:math:`\partial U/\partial\lambda_i` [h]) and ``slope_mttr_min_per_year`` (downtime for each hour that
         the restoration takes longer [min/year/h]). A client part is one row for all clients: ``birnbaum`` and
         ``slope_...`` are sums over them (so up to their number), raw and rrw are given for the service of one client
@@ -116,7 +116,7 @@ def causes(
 def assumption_importance(
     study: StudyLike, service: str | None = None, organisation: Organisation | None = None, *, method: str = "auto"
 ) -> pd.DataFrame:
-    """Say what each coverage, time of a takeover or of a person, and rate inside a RAID set does to the downtime.
+    """List the effect of each coverage, takeover time, operator time and rate inside a RAID set on the downtime.
 
     Parameters
     ----------

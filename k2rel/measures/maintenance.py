@@ -88,7 +88,7 @@ def maintenance(
 
     Notes
     -----
-    A part that is taken out is as one that has failed, but is back after just that time; then persons who are there
+    A part that is taken out is as one that has failed, but is back after just that time; then operators who are there
     place servers in service. Costs are those of the work and the 24 h after it, less what is lost as long without it.
 
     Examples

@@ -28,7 +28,7 @@ class WorkCost:
     excess_min: float
     p_failure: float  # that the principal traffic fails while the work is done, roles having settled; nan: it is down
     down_meanwhile: tuple[str, ...]
-    by_hand_min: float  # the same, if the takeover succeeds for certain, as where a person moves the roles before
+    by_hand_min: float  # the same, if the takeover succeeds for certain, as where an operator moves the roles before
     moves_roles: bool
 
 

@@ -268,7 +268,7 @@ class _Named:
             role = self.site.movable.get(row.role)
             if role is None:
                 fixed = row.role in self.site.roles
-                what = "has one holder and never moves" if fixed else f"is no role of {self.site.name}"
+                what = "has one holder and never moves" if fixed else f"is not a role of {self.site.name}"
                 near = (
                     "" if fixed else closest(row.role, self.site.movable) if self.site.movable else ", which has none"
                 )

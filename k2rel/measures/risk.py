@@ -108,7 +108,7 @@ def risk(
     Raises
     ------
     InputError
-        If the state cannot be, there is no such part, or the horizon is no time that can be followed.
+        If the state cannot be, there is no such part, or the horizon is not a valid duration.
 
     Notes
     -----
@@ -373,10 +373,10 @@ def duty_table(
     -------
     pandas.DataFrame
         Index ``part``, parts that are alike together, the worst first; ``down_now`` (services that are down until
-        somebody acts or repairs), ``p_failure_within`` and ``expected_downtime_min`` of the principal traffic,
-        ``times_usual`` (multiple of the usual downtime), ``redundancy_back_h``, ``must_not_fail`` (parts that take a
-        service down now and not otherwise), ``do_first`` (what leaves the least downtime; the repair where nothing
-        lowers it by more than a twentieth). ``attrs["error_bound"]`` bounds every probability.
+        an operator acts or a part is repaired), ``p_failure_within`` and ``expected_downtime_min`` of the principal
+        traffic, ``times_usual`` (multiple of the usual downtime), ``redundancy_back_h``, ``must_not_fail`` (parts that
+        take a service down now and not otherwise), ``do_first`` (what leaves the least downtime; the repair where
+        nothing lowers it by more than a twentieth). ``attrs["error_bound"]`` bounds every probability.
 
     Raises
     ------

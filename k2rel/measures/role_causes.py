@@ -162,7 +162,7 @@ def _own(dynamics: Dynamics, service: Service, found: Slopes) -> Iterator[tuple[
 
 
 def assumption_causes(dynamics: Dynamics, service: Service) -> pd.DataFrame:
-    """Say what each coverage, time of a takeover or of a person, and rate inside a RAID set does to the downtime.
+    """List the effect of each coverage, takeover time, operator time and rate inside a RAID set on the downtime.
 
     Index ``assumption``; ``value``, ``unit``, ``slope_min_per_year`` (downtime for each unit more), ``elasticity``
     (relative change of the downtime over that of the value, to first order). Largest elasticity first. Roles that share

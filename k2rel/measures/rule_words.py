@@ -209,7 +209,7 @@ def _of_sites_that_have_it(site: Site, roles: list[Role]) -> Iterator[Said]:
 
 
 def _readiness(role: Role) -> str:
-    lost = f"becomes unready once in {format_duration(1 / role.drift_per_h)}, unnoticed"
+    lost = f"becomes unready once in {format_duration(1 / role.drift_per_h)}, undetected"
     if role.drill_every_h == float("inf"):
         return f"{lost}; no drills"
     takes = f"which interrupts for {format_duration(role.drill_h)}" if role.drill_h > 0 else "without an interruption"

@@ -27,7 +27,7 @@ __all__ = ["rule_effects", "rules_in_use"]
 _OF_ROLES = {
     "unable_backup": "a backup without lost triggers that lacks what the role needs, as the storage of both sides",
     "recovered_backup": "a backup that is ready again while the server with the role works but is out of service",
-    "restart": "how a server comes back that was down with the role while nobody took it over",
+    "restart": "how a server comes back that was down with the role while no other holder took it over",
     "operator_places": "holder that an operator chooses after a failed takeover, of those that are equally good",
     "operator_moves": "when an operator places a role by hand",
 }
@@ -57,7 +57,7 @@ def _used_words(study: Study, rule: str) -> str:
     words = ", ".join(_in_use(study, rule))
     servers = study.policy.redundant_servers
     if rule == "restart" and servers and all(study.policy.returns_by_itself(server) for server in servers):
-        return f"{words}, until it is good again (failback: automatic)"
+        return f"{words}, until it is restored (failback: automatic)"
     return words
 
 
@@ -83,7 +83,7 @@ def rule_effects(
     services : sequence of str, optional
         Services of the whole site; by default all of them.
     organisation : Organisation, optional
-        Who acts, for the figures with roles that stick; by default as `Organisation` says.
+        Who acts, for the figures with takeovers as modelled; by default as `Organisation` says.
 
     Returns
     -------

@@ -142,7 +142,7 @@ class Solution(Shown):
 
     @cached_property
     def ideal(self) -> Solution | None:
-        """The second reading, takeovers at once and certain; None where this is it already."""
+        """The second reading, ideal takeovers; None where this is it already."""
         if self.takeovers == IDEAL or not (self.study.site.movable or self.study.site.suspensions):
             return None
         return solution_of(self.study, "exact")
@@ -268,7 +268,7 @@ def role_needs(study: Study) -> list[str]:
         "failures are detected after a time": any(max(detection_times(role).values()) > 0 for role in roles),
         "roles are given back after a while": any(role.failback_after_h > 0 or role.giveback_h for role in roles),
         "takeovers begin without a cause": any(role.spurious_per_h > 0 for role in roles),
-        "takeovers become unready unnoticed": any(role.drift_per_h > 0 for role in roles),
+        "takeovers become unready undetected": any(role.drift_per_h > 0 for role in roles),
         "fences take time or can fail": any(need.time_h > 0 or need.coverage < 1 for need in fences),
         "silence stops a side": bool(roles) and policy.can_be_stopped(),
         "a split has to be mended": any(role.split_mend_h > 0 and policy.can_split(role.id) for role in roles),

@@ -57,7 +57,7 @@ def takeover_steps(
     failed : sequence of str or str
         Parts that fail together.
     organisation : Organisation, optional
-        Who places servers back in service; roles stick in any case.
+        Who places servers back in service; takeovers are as modelled in any case.
 
     Returns
     -------

@@ -320,7 +320,7 @@ def plot_modes(modes: pd.DataFrame, ax: Axes | None = None) -> Axes:
     beside = [f"{three_digits(value)} h" for value in hours]
     ax, depth = tall_rows_axes(ax, names, beside, 0.16)
     lost = rows["cut_off"].to_numpy() > 0
-    for gone, colour, label in ((False, MUTED, "every client has it"), (True, LOST, "somebody has not (hatched)")):
+    for gone, colour, label in ((False, MUTED, "no client cut off"), (True, LOST, "some clients cut off (hatched)")):
         here = np.flatnonzero(lost == gone)
         if len(here):
             logarithmic_bars(ax, here - depth / 2, hours[here], 0.4 * hours.min(), 0.8 * depth, color=colour,

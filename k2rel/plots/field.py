@@ -42,23 +42,24 @@ def _paper(law: str, failed: FloatArray) -> FloatArray:
 
 
 def plot_probability(curve: Curve, fit: Fit, ax: Axes | None = None) -> Axes:
-    """Draw lives on probability paper, with the fitted law.
+    """Draw lives on probability paper, with the fitted failure law.
 
     Parameters
     ----------
     curve : Curve
-        The curve without a law (`k2rel.field.curve_of`).
+        The curve without a failure law (`k2rel.field.curve_of`).
     fit : Fit
-        The fitted law.
+        The fitted failure law.
     ax : matplotlib.axes.Axes, optional
         Where to draw.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Points in the middle of each step of the curve, the law with its limits. On this paper a Weibull law is a
-        straight line, and the slope its shape; for a lognormal law the paper is the normal one. Where no part was
-        watched when new, the points are those of the curve times what the law says survived until it begins.
+        Points in the middle of each step of the curve, the failure law with its limits. On this paper a Weibull
+        distribution is a straight line whose slope is the shape; for a lognormal distribution the paper is the normal
+        one. If no part was observed when new, the points are those of the curve times the share that survived, by
+        the failure law, until the curve begins.
 
     Examples
     --------

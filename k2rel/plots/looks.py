@@ -59,7 +59,7 @@ def looks(site: Site, outcome: FailoverOutcome) -> dict[str, Look]:
     -------
     dict of str to Look
         By part; the parts of clients 2 and further together as ``clients_PART``, or where clients are wired in several
-        ways those of each box by the name of its first client's. A failed part without a mark of its own is named in
+        paths those of each box by the name of its first client's. A failed part without a mark of its own is named in
         the note of what it stands in, and what a named holder there has beside it.
 
     Examples

@@ -178,7 +178,7 @@ class SiteModel:
 
     @property
     def takeovers(self) -> str:
-        """How takeovers are read: at once and certain where roles are at the preferred side, else as modelled."""
+        """How takeovers are read: instant and certain where roles are at the preferred side, else as modelled."""
         return (
             "ideal"
             if self.organisation.roles == "ideal" and (self.study.site.movable or self.study.site.suspensions)
