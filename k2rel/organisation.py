@@ -23,7 +23,7 @@ DEFAULT_LIMITS = {
         "P from V",
         "a survey of 250 operators: unplanned outages last 87 min on average, four in five longer than 15 min (2017)",
     ),
-    "return_to_service_h": (0.25, 4.0, "P", "engineering prior: from an operator on duty to one who is called"),
+    "return_to_service_h": (0.25, 4.0, "P", "engineering prior: from an operator on duty to one on call"),
 }
 """Limits of the defaults of `Organisation` [h], with evidence and source."""
 
@@ -179,7 +179,7 @@ def _checked_limits(organisation: Organisation, name: str, low: float, high: flo
     """Limits of one time, if it is one, and they hold its value."""
     times = [entry.name for entry in fields(organisation) if entry.name.endswith("_h")]
     if name not in times:
-        raise InputError(f"limits: there is no time '{str(name)[:40]}'{closest(str(name), times)}")
+        raise InputError(f"limits: '{str(name)[:40]}' is not a time that can be set{closest(str(name), times)}")
     low, high, value = (
         as_number(f"limits of {name}", low),
         as_number(f"limits of {name}", high),

@@ -330,7 +330,7 @@ def test_advice_on_the_command_line(k2) -> None:
         ("kind,what,cost\nstock,*,-4\n", "a number, 0 or more"),
         ("kind,what,cost\nstock,*,=1+1\n", "'=1+1': a number"),
         ("kind,what,cost\nstock,*,4\nstock,*,5\n", "has a price above already"),
-        ("kind,what,cost\n", "holds no price"),
+        ("kind,what,cost\n", "has no prices"),
         ("kind,what,cost\nlevel,L9,5\n", "no change of L1 has a price"),
     ],
 )

@@ -525,8 +525,8 @@ def test_standard_input_and_notes(k2, monkeypatch) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--alarm-names", "x"), "--alarm-names: say which file it is about (--alarms FILE)"),
-        (("--now", "2026-01-01"), "--now: say which file it is about"),
+        (("--alarm-names", "x"), "--alarm-names: give the file that it applies to (--alarms FILE)"),
+        (("--now", "2026-01-01"), "--now: give the file that it applies to"),
         (("--alarms", "nowhere.csv"), "nowhere.csv: cannot be read"),
         (("--alarms", "/dev/zero"), "not a regular file"),
         (("--alarms", EXAMPLES / "evening.csv", "--failed", "psu_A_1", "--now", "2026-11-27T18:00Z"), "good in"),

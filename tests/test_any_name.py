@@ -246,7 +246,7 @@ def test_settings_name_what_has_dots_signs_of_equality_and_brackets(k2, tmp_path
 REFUSED = {
     "": "it is empty", " x": "begin or end with a space", "x\u00a0": "U+00A0", "a\nb": "U+000A", "a\u202eb": "U+202E",
     "@x": "'@name' may stand", "=x": "an assumption's value", "x" * 64: "64 characters", "client_3": "of a client",
-    "a\u200bb": "U+200B", "client_3_x": "kept for the clients' parts", "clients": "called so in answers",
+    "a\u200bb": "U+200B", "client_3_x": "reserved for the clients' parts", "clients": "stands for the clients",
     "footage_drive_2": "a drive of RAID set 'footage'",
 }  # fmt: skip
 
@@ -286,7 +286,7 @@ def test_services_that_are_derived_keep_their_names_and_no_others() -> None:
         if free:
             assert name in _read(text).traffic
         else:
-            with pytest.raises(InputError, match="kept for a service"):
+            with pytest.raises(InputError, match="reserved for a service"):
                 _read(text)
 
 

@@ -133,7 +133,7 @@ def test_a_current_folder_that_is_gone_is_said(k2, tmp_path, monkeypatch) -> Non
         run = k2(*words.split())
         assert run.code == 2, run.err
         assert "folder has been deleted" in run.err or "No such file or directory" in run.err
-    assert k2("sweep", "../s.yaml").err == "k2rel: the current folder has been deleted; change into one that is there\n"
+    assert k2("sweep", "../s.yaml").err == "k2rel: the current folder has been deleted; change into an existing one\n"
 
 
 @pytest.mark.slow

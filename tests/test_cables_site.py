@@ -189,7 +189,7 @@ def test_the_command_writes_a_file_that_the_others_read(tmp_path, k2) -> None:
     assert {one["component_type"] for one in told["matches"]} >= {"cable", "gige_switch", "workstation", "storage_node"}
     assert len(told["left_out"]) == 11
     again = k2(*map(str, words), "--output", str(target))
-    assert again.code == 2 and "is there already" in again.err
+    assert again.code == 2 and "already exists" in again.err
 
 
 @pytest.mark.parametrize("said", [

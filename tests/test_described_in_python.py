@@ -214,7 +214,7 @@ def test_names_that_do_not_fit_are_found_as_in_a_file():
         (lambda: k2rel.describe("x").clients(1).clients(2), "clients: are described already"),
         (lambda: k2rel.describe("x").clients(1, parts=[]), r"clients\.parts: entries by name are needed, got \[\]"),
         (lambda: k2rel.describe("x").component("a", within="q", **{"in": "b"}),
-         "within: says 'in' a second time, 'q' and 'b'; give one"),
+         "within: gives 'in' twice, as 'q' and 'b'; give one"),
         (lambda: k2rel.describe("x", sides=["A", "A"]), "sides: each has a name of its own"),
         (lambda: k2rel.describe("x", sides=5), "sides: one name is needed, got 5"),
         (lambda: k2rel.describe(1.5).build(), "name: write it in quotes, so that it stays as it is written, got 1.5"),

@@ -619,7 +619,7 @@ WRONG: list[tuple[Any, dict[str, Any], str]] = [
     (square(), {"clients": ["hosts"]}, "clients: the graph has no node 'hosts'; did you mean 'host'"),
     (square(), {"clients": "host_s"}, "clients: no node has the role or type 'host_s'"),
     (square(), {"sides": {"A": ["s9"]}}, "sides: the graph has no node 's9'; known: disk, host, s1, s2"),
-    (square(), {"sides": {"A": ["s1"], "B": ["s1"]}}, "'s1' stands on side A and on side B"),
+    (square(), {"sides": {"A": ["s1"], "B": ["s1"]}}, "'s1' is on side A and on side B"),
     (square(), {"sides": "plane"}, "sides: no node has an attribute 'plane'"),
     (changed(side="C"), {"sides": {"A": ["s1"]}}, "the side 'C' of 's1-disk' is none of A"),
     *((changed(cost=cost), {}, "edge 's1' – 'disk': the cost must be a number from 0 to 1e12, got")

@@ -103,7 +103,7 @@ REFUSED: dict[str, tuple[str, str, int, str, str]] = {
     "no clients at all": ("count: 3", "count: 0", 20, "clients.kinds.cameras.count", "at least 1"),
     "a truth for a count": ("count: 3", "count: true", 20, "clients.kinds.cameras.count", "must be a number"),
     "a part of a client": ("count: 3", "count: 3.5", 20, "clients.kinds.cameras.count", "whole number"),
-    "too many in all": ("count: 3", "count: 9999", 19, "clients.kinds", "are 10,001 clients, and at most 10,000 go"),
+    "too many in all": ("count: 3", "count: 9999", 19, "clients.kinds", "are 10,001 clients, and at most 10,000 are allowed"),
     "no names": ("[desk, wall]", "[]", 21, "clients.kinds.monitors.members", "at least 1"),
     "one name twice": ("[desk, wall]", "[desk, desk]", 21, "clients.kinds.monitors.members.1", "already a client"),
     "one name in two kinds": (
@@ -112,11 +112,11 @@ REFUSED: dict[str, tuple[str, str, int, str, str]] = {
     "the name of a part": ("[desk, wall]", "[desk, store]", 21, "clients.kinds.monitors.members.1", "is the name of a part"),
     "a name that is kept for clients": ("[desk, wall]", "[desk, client_1]", 21, "clients.kinds.monitors.members.1", "is that of a client"),
     "a name that is kept for clients' parts": (
-        "[desk, wall]", "[desk, client_1_nic_1]", 21, "clients.kinds.monitors.members.1", "kept for the clients' parts",
+        "[desk, wall]", "[desk, client_1_nic_1]", 21, "clients.kinds.monitors.members.1", "reserved for the clients' parts",
     ),
-    "kinds beside a count": ("  kinds:\n", "  count: 5\n  kinds:\n", 19, "clients.count", "cannot stand beside 'kinds'"),
+    "kinds beside a count": ("  kinds:\n", "  count: 5\n  kinds:\n", 19, "clients.count", "cannot be combined with 'kinds'"),
     "kinds beside what is dealt to all": (
-        "  kinds:\n", "  subscriptions: {leaf_1: [leaf_A]}\n  kinds:\n", 19, "clients.subscriptions", "cannot stand beside 'kinds'",
+        "  kinds:\n", "  subscriptions: {leaf_1: [leaf_A]}\n  kinds:\n", 19, "clients.subscriptions", "cannot be combined with 'kinds'",
     ),
     "neither kinds nor a count": (
         ALL_KINDS, "  subscriptions: {leaf_1: [leaf_A], leaf_2: [leaf_B]}\n", 14, "clients", "does not state the number of clients",

@@ -166,7 +166,7 @@ def test_operators_have_limits_of_their_own() -> None:
     assert "manual_takeover_h" not in inputs_of(solution_of(study, organisation=known)), "who gives it knows it"
     for limits, message in (
         ((("manual_takeover_h", 2.0, 3.0),), "around its value of 1 h"),
-        ((("crews", 1.0, 3.0),), "there is no time 'crews'"),
+        ((("crews", 1.0, 3.0),), "'crews' is not a time that can be set"),
     ):
         with pytest.raises(InputError, match=re.escape(message)):
             k2rel.Organisation(limits=limits)

@@ -295,8 +295,11 @@ def test_each_thing_that_a_role_does_leads_to_the_chain_and_is_its_reason(tmp_pa
         ({"crews": 1}, "a limited number of crews (1)"),
         ({"priority": ("part",)}, "an order of repairs"),
         ({"maintenance_every_h": 4000.0}, "maintenance"),
-        ({"repair_variation": 0.5}, "repair times that vary otherwise"),
-        ({"crews": 2, "repair_variation": 0.5}, "a limited number of crews (2) and repair times that vary otherwise"),
+        ({"repair_variation": 0.5}, "repair times that are not exponential"),
+        (
+            {"crews": 2, "repair_variation": 0.5},
+            "a limited number of crews (2) and repair times that are not exponential",
+        ),
     ],
     ids=lambda given: ",".join(given) if isinstance(given, dict) else "",
 )

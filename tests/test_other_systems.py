@@ -452,7 +452,7 @@ def test_patterns_are_expanded_where_several_files_go_for_no_shell_of_windows_do
     assert run.code == 0
     assert run.out.index('"a"') < run.out.index('"b"')
     run = k2("compare", "sites/*.yaml", "L1")
-    assert (run.code, run.err) == (2, "k2rel: 'sites/*.yaml': no file fits this pattern\n")
+    assert (run.code, run.err) == (2, "k2rel: 'sites/*.yaml': no file matches this pattern\n")
     Path("[x].yaml").write_text(Path("a.yaml").read_text().replace("name: a", "name: x"))
     assert k2("compare", "[x].yaml", "L1", "--format", "json").code == 0, "a file of that very name"
 

@@ -289,7 +289,7 @@ def test_a_history_that_is_none_is_refused(k2, tmp_path) -> None:
     (tmp_path / "results" / "L1.history.csv").write_text("a,b\n1,2\n")
     run = k2("compare", "L1", "--history", tmp_path)
     assert run.code == 2
-    assert "is no history of reports" in run.err
+    assert "is not a history of reports" in run.err
 
 
 # load planning

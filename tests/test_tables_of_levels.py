@@ -80,7 +80,7 @@ def test_what_was_solved_stands_in_tables_as_it_is() -> None:
         k2rel.compare(answers, clients=4)
     with pytest.raises(InputError, match="not both"):
         k2rel.compare([answers["L1"], "L2"])
-    with pytest.raises(InputError, match="cannot stand in one table"):
+    with pytest.raises(InputError, match="cannot be mixed in one table"):
         k2rel.compare([answers["L2R"], answers["L2R"].study.solve("exact")])
 
 

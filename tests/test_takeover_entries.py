@@ -193,7 +193,7 @@ def test_format_1_knows_nothing_of_it(tmp_path, section, key, old, new) -> None:
 
 REFUSED = {
     "a count in a series": (
-        QUORUM, "{quorum: {at_least: majority, of: [[{at_least: 1, of: [isl, ring]}, node_2], witness]}}", "takeover_needs.1.quorum.of.0.0", "cannot stand in a series",
+        QUORUM, "{quorum: {at_least: majority, of: [[{at_least: 1, of: [isl, ring]}, node_2], witness]}}", "takeover_needs.1.quorum.of.0.0", "cannot be used in a series",
     ),
     "drills without an end": ("takes: 1 min", "takes: 90 d", "readiness.takes", "as long as the interval of drills"),
     "drills that never are": ("drill: 90 d", "drill: 1000 y", "readiness.drill", "at most 100 years"),

@@ -171,7 +171,7 @@ def test_a_role_without_a_server_moves(tmp_path) -> None:
 
 
 def test_takeovers_are_counted_and_drills_and_givebacks_are_not(tmp_path) -> None:
-    """Nothing fails: takeovers without a cause, which are given back after a while; drills meanwhile."""
+    """Nothing fails: spurious takeovers, which are given back after a while; drills meanwhile."""
     rules = {
         "switchover": "1 h", "coverage": 0.75, "failback": "automatic after 10 h", "giveback": "30 min",
         "spurious": "0.01 /h", "readiness": {"drift": "0.0001 /h", "drill": "40 h", "takes": "15 min"},
@@ -182,17 +182,17 @@ def test_takeovers_are_counted_and_drills_and_givebacks_are_not(tmp_path) -> Non
     for name in ("takeovers_per_year", "failed_takeovers_per_year"):
         assert abs(off(load[name].value, load[name].standard_error, figures[name])) < 4
     told = {row["what"]: row for row in k2rel.interruptions(study, method="markov").attrs["takeover_counts"]}
-    tries = told["takeovers without a cause"]["events_per_year"]
+    tries = told["spurious takeovers"]["events_per_year"]
     # a takeover that fails for its being unready is rare; a role that is held is tried at the rate
-    held = 1 - sum(told[what]["downtime_min_per_year"] for what in ("drills", "roles given back")) / 525_600
+    held = 1 - sum(told[what]["downtime_min_per_year"] for what in ("drills", "failbacks of roles")) / 525_600
     held -= figures["failed_takeovers_per_year"] * 1.0 / YEAR_H + figures["takeovers_per_year"] * 1.0 / YEAR_H
     assert tries == pytest.approx(0.01 * YEAR_H * held, rel=2e-3)
     assert figures["takeovers_per_year"] + figures["failed_takeovers_per_year"] == pytest.approx(tries, rel=1e-9)
     assert figures["failed_takeovers_per_year"] == pytest.approx(0.25 * tries, rel=0.02)
     assert told["drills"]["events_per_year"] == pytest.approx(held * YEAR_H / 40, rel=0.02)
     assert told["drills"]["downtime_min_per_year"] == pytest.approx(15 * told["drills"]["events_per_year"], rel=1e-6)
-    assert told["roles given back"]["downtime_min_per_year"] == pytest.approx(
-        30 * told["roles given back"]["events_per_year"], rel=1e-6
+    assert told["failbacks of roles"]["downtime_min_per_year"] == pytest.approx(
+        30 * told["failbacks of roles"]["events_per_year"], rel=1e-6
     )
 
 
@@ -207,7 +207,7 @@ def test_laws_of_times_that_a_probability_parts_are_refused(tmp_path) -> None:
     study = site(tmp_path, a_role(**steps))
     found = simulate(study, circumstances=given, plan=Plan(histories=200, years=1, seed=2), workers=1)
     down = found["master"].unavailability
-    # each of the takeovers without a cause takes an hour on average, by whatever law; those that fail take another one
+    # each of the spurious takeovers takes an hour on average, by whatever law; those that fail take another one
     assert abs(off(down.value, down.standard_error, 0.01 / (1 + 0.01))) < 4
 
 

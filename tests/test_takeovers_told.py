@@ -60,11 +60,11 @@ def test_a_split_and_its_mending_are_a_kind_of_their_own(tmp_path) -> None:
     assert sum(found.values()) == pytest.approx(down * MINUTES, rel=1e-6)
     counts = {row["what"]: row for row in k2rel.interruptions(study, method="markov").attrs["takeover_counts"]}
     splits = lost * shares["good"] + 0.6 / 2 * shares["silent mending"] + shares["silent data"] / 30
-    both = counts["split brains, until they are mended"]
+    both = counts["split brains, until they are resolved"]
     assert (both["events_per_year"], both["downtime_min_per_year"]) == pytest.approx(
         (splits * YEAR_H, down * MINUTES), rel=1e-6
     )
-    data = counts["data restored after a split brain"]
+    data = counts["data restores after split brains"]
     restored = shares["data"] + shares["silent data"]
     assert data["events_per_year"] == pytest.approx(
         0.2 * (shares["mending"] + shares["silent mending"]) * YEAR_H, rel=1e-6
@@ -122,9 +122,9 @@ def test_the_command_line_counts_them(tmp_path, capsys) -> None:
     told = {row["what"]: row["events_per_year"] for row in json.loads(capsys.readouterr().out)["takeover_counts"]}
     # half of the takeovers fail, for an hour, half of these are followed by another hour
     held = 1 / (1 + 0.005 * (1 + 0.5))
-    assert told["takeovers without a cause"] == pytest.approx(0.01 * held * YEAR_H, rel=1e-6)
+    assert told["spurious takeovers"] == pytest.approx(0.01 * held * YEAR_H, rel=1e-6)
     assert told["failed takeovers"] == pytest.approx(0.005 * held * YEAR_H, rel=1e-6)
-    assert told["failed takeovers whose second attempt worked"] == pytest.approx(0.0025 * held * YEAR_H, rel=1e-6)
+    assert told["failed takeovers whose retry succeeded"] == pytest.approx(0.0025 * held * YEAR_H, rel=1e-6)
 
 
 STEPS = {
@@ -146,13 +146,13 @@ def test_steps_of_a_takeover_have_their_times_and_probabilities(fenced) -> None:
     steps = {step.title: step.words for step in k2rel.takeover_steps(fenced, ["a"])}
     said = {
         "before": "every service is up", "detection": "until the standby detects it and starts the takeover, 3 min",
-        "fence": "stopped for 1 min on average; does its work with probability 0.9",
+        "fence": "stopped for 1 min on average; it succeeds with probability 0.9",
         "switchover": "for 5 min on average; it succeeds with probability 0.8", "after": "until the repair, 9 h",
-        "repaired": "until its first holder gets it back, 4 h on average", "giveback": "for 2 min on average",
+        "repaired": "until it returns to its first holder, 4 h on average", "giveback": "for 2 min on average",
         "back in service": "each role at its first holder again",
         "if it fails: another attempt": "with probability 0.28; another attempt is made after 10 min on average, which "
-        "works with probability 0.5",
-        "if that fails: operator": "operator action after 1 h on average, which works with probability 0.6",
+        "succeeds with probability 0.5",
+        "if that fails: operator": "operator action after 1 h on average, which succeeds with probability 0.6",
         "if that fails: restoration": "it is restored after 8 h on average",
     }  # fmt: skip
     assert list(steps) == list(said)
@@ -164,7 +164,7 @@ def test_steps_of_a_split_end_with_its_data(fenced) -> None:
     assert list(steps)[:6] == ["before", "detection", "split brain", "repaired", "data restored", "back in service"]
     assert not steps["split brain"].outcome.services["master"]
     assert "master at A and B at once" in steps["split brain"].words
-    assert "until it is mended, 2 h on average; then, with probability 0.4" in steps["repaired"].words
+    assert "until the split brain is resolved, 2 h on average; then, with probability 0.4" in steps["repaired"].words
     assert "for 12 h on average" in steps["data restored"].words
 
 
@@ -183,12 +183,12 @@ def rules_of(study: k2rel.Study) -> dict[str, str]:
 def test_rules_in_words_are_those_of_the_site(tmp_path, fenced) -> None:
     rules = rules_of(fenced)
     assert rules["detection"] == "a failure is detected after 3 min, on average"
-    assert rules["loss of a heartbeat alone"] == "is taken for a loss (missing: anyway)"
-    assert "tried once more after 10 min" in rules["failed takeover"]
-    assert "ends it with probability 0.6, else it is restored in 8 h" in rules["failed takeover"]
-    assert "gets the role back after 4 h, which takes 2 min" in rules["planned moves"]
-    assert "mending takes 2 h, with probability 0.4 data is restored in 12 h" in rules["split brain"]
-    assert rules["coverage"].endswith("times that of each fence that acts")
+    assert rules["loss of a heartbeat alone"] == "is treated as a failure of the holder (missing: anyway)"
+    assert "retried once after 10 min" in rules["failed takeover"]
+    assert "restores the role with probability 0.6, else it is restored after 8 h" in rules["failed takeover"]
+    assert "the role returns to its first holder after 4 h, which takes 2 min" in rules["planned moves"]
+    assert "resolving it takes 2 h, with probability 0.4 data are restored in 12 h" in rules["split brain"]
+    assert rules["coverage"].endswith("multiplied by that of each fence that acts")
     usual = rules_of(k2rel.study("L2R"))
     assert usual["detection"] == "a failure is detected at once"
     assert {"split brain", "partition", "readiness", "suspension"}.isdisjoint(usual)

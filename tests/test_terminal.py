@@ -184,7 +184,7 @@ def test_a_cell_of_csv_is_no_formula_and_nothing_where_nothing_is_known() -> Non
         ("availability L1 --cliens 8", "k2rel availability: there is no option --cliens; did you mean '--clients'?"),
         ("availability --cliens=8 L1", "k2rel availability: there is no option --cliens; did you mean '--clients'?"),
         ("availability L1 --format jso", "k2rel availability: --format: there is no 'jso'; did you mean 'json'?"),
-        ("availability L1 L2", "k2rel availability: one word too many: 'L2'"),
+        ("availability L1 L2", "k2rel availability: unexpected argument: 'L2'"),
         ("rates lst", "k2rel rates: there is no command 'lst'; did you mean 'list'?"),
         ("rates list --typ2 drive", "k2rel rates list: there is no option --typ2; did you mean '--type'?"),
         ("rates pin L1 --ouput x", "there is no option --ouput; did you mean '--output'?"),

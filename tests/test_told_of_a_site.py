@@ -138,7 +138,7 @@ def test_check_warns_of_a_class_without_a_path_for_the_first_holder(tmp_path, k2
     file = made(tmp_path, ROOMS.replace("      - {side: B, when: {vip: on2}, via: [client, net, n2]}\n", ""))
     line, words = warned(k2, file)["traffic.svc.paths"]
     assert line == line_of(file, "    paths:")
-    assert words == "with nothing failed vip is at on2, and no path is for that, so svc is down; add one that is"
+    assert words == "with nothing failed vip is at on2, and no path applies then, so svc is down; add one that does"
     assert not k2rel.failover(k2rel.study(file)).services["svc"]
 
 
@@ -146,7 +146,9 @@ def test_check_warns_of_alike_paths_in_one_group_of_which_the_first_takes_all(tm
     text = (DESIGNS / "fc_alua.yaml").read_text(encoding="utf-8")
     file = made(tmp_path, text.replace("share: equal", "share: first"))
     words = [words for key, (_, words) in warned(k2, file).items() if key.endswith(".paths.0")]
-    assert words and all("carries all the load" in each and "though the 2nd path is alike" in each for each in words)
+    assert words and all(
+        "carries all the load" in each and "though the 2nd path is equivalent" in each for each in words
+    )
 
 
 @pytest.mark.parametrize(("old", "new"), [("[vip]", '["@vip"]'), ("when: {vip:", 'when: {"@vip":')])

@@ -302,7 +302,7 @@ def test_uncertain_rates_move_the_common_event_with_its_parts() -> None:
     ("text", "message"),
     [
         ("members: [switch_A, switch_C], factors: {'2': 0.1}", "switch_C"),
-        ("members: [switch_A, switch_A], factors: {'2': 0.1}", "stands in a group twice"),
+        ("members: [switch_A, switch_A], factors: {'2': 0.1}", "is listed twice in a group"),
         ("members: [switch_A, switch_B], factors: {'2': 1.5}", "at most 1.0"),
         ("members: [switch_A, switch_B], factors: {two: 0.1}", "levels must be whole numbers"),
         ("members: [switch_A, switch_B], model: MGL, factors: {'3': 0.1}", "levels 2 to 2 are needed"),

@@ -160,7 +160,7 @@ def test_windows_of_any_length_are_counted() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"within": "fortnight"}, "window: 'fortnight' is no window; hour, day, week, month, year"),
+        ({"within": "fortnight"}, "window: 'fortnight' is not a valid window; hour, day, week, month, year"),
         ({"within": 0}, "above 0 and at most 100 years"),
         ({"within": "200 y"}, "above 0 and at most 100 years"),
         ({"above": "-1 min"}, "above: a duration cannot be negative"),
@@ -205,7 +205,7 @@ def test_a_simulated_probability_near_the_target_stays_open() -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"within": "fortnight"}, "target: within: 'fortnight' is no window"),
+        ({"within": "fortnight"}, "target: within: 'fortnight' is not a valid window"),
         ({"at most": "-1 min"}, "target: at most: a duration cannot be negative"),
         ({"at most": "800 h"}, "target: at most: a downtime below the window"),
         ({"in": 40}, "target: in: from 50 to below 100 %"),

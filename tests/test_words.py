@@ -66,10 +66,10 @@ def test_with_automatic_failback_nothing_waits_for_a_person(spoiled, k2) -> None
     path, _ = spoiled("failback: manual", "failback: automatic")
     run = k2("failover", path, "--fail", "switch_A")
     assert "out of service until restored: server_A" in run.out
-    assert "until placed back" not in run.out
+    assert "until returned to service" not in run.out
     assert k2("failover", path, "--fail", "switch_A", "--format", "json").json["returns_by_itself"] == ["server_A"]
-    assert "until placed back" not in k2("failover", path).out
-    assert "out of service until placed back: server_A" in k2("failover", "L2R", "--fail", "switch_A").out
+    assert "until returned to service" not in k2("failover", path).out
+    assert "out of service until returned to service: server_A" in k2("failover", "L2R", "--fail", "switch_A").out
     study = k2rel.study(path)
     words = why_they_differ(study, Organisation(tolerance=1e-6))
     assert "an operator returns it to service" not in words

@@ -78,13 +78,13 @@ def test_the_register_shows_all_of_who_repairs() -> None:
     assert found["takeovers as modelled: travel"] == "2 h"
     assert found["takeovers as modelled: repair priority"] == "psu"
     assert found["takeovers as modelled: maintenance"] == "2000 h"
-    assert found["takeovers as modelled: length of a maintenance"] == "3 h"
+    assert found["takeovers as modelled: duration of a maintenance"] == "3 h"
     assert found["takeovers as modelled: repair variation"] == "0.5, set by the user"
-    assert "a repairer of its own" not in found["independence"]
-    assert "repairs exponential" not in found["constant rates"]
+    assert "repaired independently of the others" not in found["independence"]
+    assert "repair times exponential" not in found["constant rates"]
     usual = k2rel.assumptions(k2rel.study("L2R")).set_index("assumption")["value"]
-    assert "a repairer of its own" in usual["independence"]
-    assert "lives and repairs exponential" in usual["constant rates"]
+    assert "repaired independently of the others" in usual["independence"]
+    assert "times to failure and repair times exponential" in usual["constant rates"]
     single = k2rel.assumptions(k2rel.study("L1"), Organisation(crews=1)).set_index("assumption")["value"]
     assert single["repair crews"] == "1, set by the user"
 

@@ -14,7 +14,7 @@ def test_a_fence_its_time_and_an_unready_takeover_are_said() -> None:
     """The takeover itself has coverage 1: what fails is its fence, or it is unready."""
     words = why_they_differ(k2rel.study(DESIGNS / "pacemaker.yaml"))
     assert "takes 30 s after 15 s for the fence" in words
-    assert "fails with its fence (0.02) or if the standby is not ready and then is tried once more" in words
+    assert "fails with its fence (0.02) or if the standby is not ready and then is retried once" in words
     assert "no operator moves a role that waits" in words  # why the ideal figure is nearly as large
 
 

@@ -105,7 +105,7 @@ class _Parser(argparse.ArgumentParser):
     def unknown(self, words: Sequence[str]) -> NoReturn:
         """Say which words are no option of this verb and nothing that it asks for."""
         first = next((word for word in words if word.startswith("-")), None)
-        self.error(f"one word too many: '{words[0][:40]}'" if first is None else self._no_option(first).lstrip("; "))
+        self.error(f"unexpected argument: '{words[0][:40]}'" if first is None else self._no_option(first).lstrip("; "))
 
 
 # The first line of the package's docstring.
@@ -304,7 +304,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = argparse.Namespace()
     if sys.stdout is None:  # closed by whoever called
         if sys.stderr is not None:
-            tell(f"standard output is closed; say where the answer goes, for example > answer.txt or > {os.devnull}")
+            tell(f"standard output is closed; redirect it, for example > answer.txt or > {os.devnull}")
         return 2
     make_ready()
     # further threads of linear algebra would wait for their part of small matrices, and take as much processor again
@@ -342,7 +342,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _give_up_output()
             return 0
         if _has_no_folder():
-            tell("the current folder has been deleted; change into one that is there")
+            tell("the current folder has been deleted; change into an existing one")
             return 2
         if _is_of_output(error):
             return _not_written(error)
@@ -352,7 +352,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tell(f"not enough memory for this {cure}")
         return 2
     except RecursionError:
-        tell("parts, gates or entries lead to one another through more steps than can be followed, some 150; join some")
+        tell("parts, gates or entries depend on one another through too many steps, at most about 150; merge some")
         return 2
     except Exception as error:  # the last line of defence: a person never sees a traceback
         if _is_of_a_stop(error):

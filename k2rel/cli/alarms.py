@@ -27,14 +27,14 @@ def alarm_options(sub: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     sub.add_argument(
         "--alarm-names", metavar="FILE",
-        help="two columns, alarm and part: which part or role an alarm is of, or - for none; or how a state is read",
+        help="two columns, alarm and part: the part or role of each alarm, or - for none; or the meaning of a state",
     )  # fmt: skip
     sub.add_argument(
         "--now",
         metavar="TIME",
         help="the time that the alarms are read at, ISO 8601 or seconds since 1970; default: now",
     )
-    sub.add_argument("--older-than", metavar="TIME", help="an alarm older than this is said to be old (default 7 d)")
+    sub.add_argument("--older-than", metavar="TIME", help="alarms older than this are reported as old (default 7 d)")
 
 
 def alarms_for(args: argparse.Namespace, site: Site) -> Alarms | None:
@@ -42,7 +42,7 @@ def alarms_for(args: argparse.Namespace, site: Site) -> Alarms | None:
     if args.alarms is None:
         given = next((name for name in _OF_ALARMS if getattr(args, name) is not None), None)
         if given is not None:
-            raise InputError(f"--{given.replace('_', '-')}: say which file it is about (--alarms FILE)")
+            raise InputError(f"--{given.replace('_', '-')}: give the file that it applies to (--alarms FILE)")
         return None
     from k2rel.alarms.read import OLDER_THAN, read_alarms
 

@@ -155,7 +155,7 @@ def explore_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("level", metavar="LEVEL", nargs="?", default="L2R", help="a level's name or a site file (L2R)")
     sub.add_argument("--address", default="127.0.0.1", help="address to listen on (default: this machine only)")
     sub.add_argument("--port", type=int, default=0, metavar="N", help="port (default: a free one)")
-    sub.add_argument("--no-token", action="store_true", help="let in whoever reaches the address")
+    sub.add_argument("--no-token", action="store_true", help="require no token: whoever reaches the address can use it")
     sub.add_argument("--target", default="", metavar="PERCENT", help="availability [%%] asked of the principal traffic")
     data_option(sub)
     sub.add_argument("--no-browser", action="store_true", help="print the address only")

@@ -22,10 +22,12 @@ _SHOWN = 8
 
 
 def import_options(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("cables", metavar="CABLES.csv", help="a row a cable: devices and ports at both ends, type, status")
+    sub.add_argument(
+        "cables", metavar="CABLES.csv", help="one row per cable: devices and ports at both ends, type, status"
+    )
     sub.add_argument("--types", action="append", default=[], metavar="FILE",
                      help="devices, device types or roles with component type or failure data; several")  # fmt: skip
-    for word, what in (("clients", "the clients"), ("targets", "what they must reach, any of them")):
+    for word, what in (("clients", "the clients"), ("targets", "devices that they must reach, any of them")):
         sub.add_argument(f"--{word}", action="append", metavar="DEVICES",
                          help=f"{what}: names, patterns such as 'cam-*', a role or a device type; several")  # fmt: skip
     sub.add_argument("--sides", action="append", default=[], metavar="SIDE=DEVICES",
@@ -36,7 +38,11 @@ def import_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--power", action="store_true",
                      help="devices need one of their power feeds, where the list has power cables")  # fmt: skip
     sub.add_argument(
-        "--column", action="append", default=[], metavar="PART=NAME", help="which is what: a_device=Host 1"
+        "--column",
+        action="append",
+        default=[],
+        metavar="PART=NAME",
+        help="name of the column of a quantity: a_device='Host 1'",
     )
     sub.add_argument("--name", metavar="NAME", help="name of the site (default: that of the file)")
     sub.add_argument("--title", metavar="TEXT", help="its title")

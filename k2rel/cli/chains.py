@@ -23,14 +23,14 @@ _SHOWN = 12
 
 
 def ctmc_options(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("model", metavar="MODEL.tra", help="transitions: from, to, rate; names of actions are passed over")
+    sub.add_argument("model", metavar="MODEL.tra", help="transitions: from, to, rate; names of actions are ignored")
     sub.add_argument("--labels", metavar="MODEL.lab", help="sets of states; 'init' names the initial one, else 0")
     sub.add_argument("--rewards", metavar="MODEL.srew", action="append", default=[], help="values of states")
     when = sub.add_mutually_exclusive_group(required=True)
     when.add_argument("--steady", action="store_true", help="in the long run")
     when.add_argument("--time", type=float, metavar="T", help="at time T, in the unit of the rates")
     sub.add_argument("--tolerance", type=float, default=1e-13, metavar="P", help="error of all states together")
-    sub.add_argument("--sweeps", type=int, default=20_000, metavar="N", help="where to give up")
+    sub.add_argument("--sweeps", type=int, default=20_000, metavar="N", help="largest number of sweeps (default 20000)")
     format_option(sub, csv=False)
 
 

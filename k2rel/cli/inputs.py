@@ -98,7 +98,7 @@ def _fitting(word: str) -> list[str]:
         return [word]
     if found := sorted(glob.glob(word)):
         return found
-    raise InputError(f"'{word[:80]}': no file fits this pattern")
+    raise InputError(f"'{word[:80]}': no file matches this pattern")
 
 
 def study_options(sub: argparse.ArgumentParser, nargs: str | None = None) -> None:

@@ -82,7 +82,7 @@ def _say_period(found: PastPeriod) -> None:
     print_table(services.rename_axis("service"), "\nServices in the period, and what is expected")
     others = services["p_downtime"].isna().sum()
     if others:
-        say(f"\nThe p-values are two-sided; {others} further services have theirs with --service NAME.")
+        say(f"\nThe p-values are two-sided; --service NAME computes those of {others} further services.")
     down = found.interruptions()
     if len(down):
         print_table(down, f"\nWhen {found.principal} was down")
@@ -92,8 +92,8 @@ def _say_period(found: PastPeriod) -> None:
         print_table(shown, f"\nFailures by type (of {len(types)} types, {len(parts)} parts)", whole=types)
         print_table(parts[parts["failures"] > 0], "\nParts that failed", whole=parts)
         say(
-            "\nP(so many or more): exact Poisson tail at the rate as given, exposure period x parts. Adjusted "
-            f"p-value: after Holm, for {len(types)} types, or {len(parts)} parts, tested at once."
+            "\nP(at least as many): exact Poisson tail at the rate as given, exposure period x parts. Adjusted "
+            f"p-value: by Holm's method, for {len(types)} types, or {len(parts)} parts, tested at once."
         )
     if len(repairs):
         print_table(repairs, "\nRestoration times, observed and as given (exponential)")

@@ -275,7 +275,7 @@ def check_free(path: str, force: bool) -> None:
     except (OSError, ValueError) as error:  # too long a name, a sign that no name may have
         raise InputError(f"{path}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
     if there and not force:
-        raise InputError(f"{path}: is there already; say --force to replace it")
+        raise InputError(f"{path}: already exists; use --force to replace it")
 
 
 def written(path: str, text: str, force: bool) -> None:

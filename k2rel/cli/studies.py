@@ -129,7 +129,7 @@ def _expanded(args: argparse.Namespace) -> int:
 
 def check_verb(args: argparse.Namespace) -> int:
     if args.upgrade and args.expanded:
-        raise InputError("--expanded: it does not go with --upgrade; one after the other")
+        raise InputError("--expanded cannot be combined with --upgrade; run one after the other")
     if args.upgrade:
         return _upgrade(args)
     if args.expanded:

@@ -58,11 +58,11 @@ def uncertainty_verb(args: argparse.Namespace) -> int:
     first = services[0]
     with doing("moving each input to its limits"):
         alone = swing(solution, first)
-    with doing("finding what the spread comes from"):
+    with doing("computing the causes of the spread"):
         shares = sensitivity(solution, first, by=args.by, seed=args.seed)
     judged = turns = None
     if percent is not None:
-        with doing("finding what turns the verdict"):
+        with doing("finding the inputs that change the verdict"):
             judged = judge(solution, {first: percent}, drawn=result, sure=sure)[0]
             turns = break_even(solution, first, allowed_min_per_year(percent))
     if args.format == "json":

@@ -179,13 +179,13 @@ class Advice(ShownTable):
             how = f"The cheapest that meets the target ({allowed}): {{}} ({{}} left, for {price}; {{}})."
         elif known:
             _, minutes, titles = min(known, key=lambda entry: (len(entry[2]), entry[1]))
-            how = f"The least that meets the target ({allowed}): {{}} ({{}} left; {{}})."
+            how = f"The smallest change that meets the target ({allowed}): {{}} ({{}} left; {{}})."
         else:
             others = [entry for entry in self._all_sets() if frozenset(entry[0]) in self.judged and entry[0]]
             if not others:
                 return f"{said}No single change and no pair meets the target ({allowed})."
             titles, minutes, _ = max(others, key=lambda entry: (self._verdict(entry[0])[1], -entry[1]))
-            how = f"No single change and no pair surely meets the target ({allowed}), most {{}} ({{}} left; {{}})."
+            how = f"No single change and no pair is sure to meet the target ({allowed}); best: {{}} ({{}} left; {{}})."
         met = f"probability {percentage(self._verdict(titles)[1])}"
         return said + how.format(" + ".join(titles), f"{minutes_text(minutes)} min", met)
 

@@ -70,13 +70,13 @@ class Carrying(Shown):
         'It carries its 4 clients, now and after each single failure. It carries up to 8, after any single failure too.'
         """
         if not self.limited:
-            return "No load meets a capacity; load sets no limit here."
+            return "No loaded element has a capacity, so load sets no limit."
         said = [self._first()]
         if not math.isnan(self.most):
             said.append(self._most())
         if self.slowed and not self.over:
             names = _listed(dict.fromkeys(_called(item.element) for item in self.slowed))
-            words = f"{_listed(self.yields)} gets what is left of {names}."
+            words = f"{_listed(self.yields)} gets the remaining capacity of {names}."
             said.append(words[0].upper() + words[1:])
         if self.spared:
             first, others = _called(self.spared[0].element), len(self.spared) - 1
@@ -93,7 +93,7 @@ class Carrying(Shown):
             less = math.ceil(1000 * (1 - self.room) - 1e-9) / 10
             return (
                 f"This site cannot carry {self._clients}: with nothing failed {_loaded(worst)}{more} "
-                f"{'are' if more else 'is'} overloaded. It could if each asked for {less:g} % less."
+                f"{'are' if more else 'is'} overloaded. It could with {less:g} % less demand of each."
             )
         if self.after:
             failure, item = self.after[0]
@@ -114,7 +114,7 @@ class Carrying(Shown):
         normally, always = self.most_normally, self.most
         more = " or more" if always >= self.looked else ""
         if normally == always == self.clients:
-            return "More clients than these it cannot carry."
+            return "It cannot carry more clients than these."
         if normally == always == 0:
             return "It cannot carry even one."
         if normally == always:
@@ -130,7 +130,7 @@ class Carrying(Shown):
         --------
         >>> from k2rel.studies import study
         >>> carrying(study("L2", clients=9)).widened()[45:]
-        'failure: toe A1 125 instead of 100; fc link A 225 instead of 200 MB/s, for what counts alone; ftp yields.'
+        'failure: toe A1 125 instead of 100; fc link A 225 instead of 200 MB/s, without background traffic; ftp yields.'
         """
         alike: dict[str, dict[tuple[float, float], list[str]]] = {}
         for item in self.needs:
@@ -141,7 +141,7 @@ class Carrying(Shown):
             + f" {unit}"
             for unit, of in alike.items()
         ]
-        counts = f", for what counts alone; {_listed(self.yields)} yields" if self.yields else ""
+        counts = f", without background traffic; {_listed(self.yields)} yields" if self.yields else ""
         return f"To carry {self._clients}, now and after any single failure: {'; '.join(said)}{counts}."
 
     def _line(self) -> str:
@@ -220,7 +220,7 @@ def _carrying(study: Study) -> Carrying:
     most_normally = most = math.nan
     try:
         if not asked:
-            raise InputError("no load meets a capacity")
+            raise InputError("no loaded element has a capacity")
         if _capacities(with_clients(study, site.client_count + 1)) != _capacities(study):
             raise InputError("the capacities grow with the number of clients")
         most_normally = carried_normally(lambda count: with_clients(study, count), looked)

@@ -90,7 +90,9 @@ def recommend(
             candidates.append(Candidate(*known, why_empty=str(refused)))
     readings = {one.takeovers for one in solutions.values() if role_needs(one.study)}
     if len(readings) > 1:
-        raise InputError("levels: ideal takeovers and those as modelled cannot stand in one table; name the method")
+        raise InputError(
+            "levels: ideal takeovers and takeovers as modelled cannot be mixed in one table; name the method"
+        )
     if solutions and prices is not None and all(math.isnan(one.cost) for one in candidates):
         such = f"level,{next(iter(solutions))},80000"
         raise InputError(f"{prices.source or 'costs'}: no level has a price; write rows such as {such}")

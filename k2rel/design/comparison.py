@@ -153,7 +153,9 @@ def by_level(
     if error is not None and not any("takeovers" in item for item in rows):
         raise error
     if len(readings) > 1:
-        raise InputError("levels: ideal takeovers and those as modelled cannot stand in one table; name the method")
+        raise InputError(
+            "levels: ideal takeovers and takeovers as modelled cannot be mixed in one table; name the method"
+        )
     reading = one_reading(readings)
     frame = pd.DataFrame(rows).set_index("level").assign(takeovers=reading)
     frame = frame.fillna({"method": ""})

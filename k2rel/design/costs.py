@@ -133,5 +133,5 @@ def read_costs(path: str | Path) -> Costs:
     if problems:
         raise InputError(problems)
     if not prices:
-        raise InputError(Problem("holds no price", name))
+        raise InputError(Problem("has no prices", name))
     return Costs(prices, (match[1] or "").strip() if match else "", name)

@@ -277,7 +277,7 @@ def history(
         frame = frame[columns].astype(dict.fromkeys(_FIGURES, float))
         frame = frame.fillna(dict.fromkeys(("data", "basis", "method", "takeovers"), ""))
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path}: is no history of reports: {str(error).splitlines()[0][:200]}") from None
+        raise InputError(f"{path}: is not a history of reports: {str(error).splitlines()[0][:200]}") from None
     targets = frame["target"].dropna().tolist() if "target" in frame else []
     figures = headline(solution, target=float(targets[-1]) if targets else None)
     now = {key: figures[key] for key in (*_FIGURES, "clients", "method", "takeovers")} | {"version": __version__}

@@ -219,7 +219,7 @@ class Recommendation(Shown):
             return (f"{name} is down least: {chosen.down()}; it {room}.",)
         price = "the least cost" if self._costed else f"the fewest parts ({chosen.parts})"
         return (
-            f"{name} has {price} of those that these figures do not tell from the least downtime, that of {best.name}.",
+            f"{name} has {price} of those whose downtime cannot be distinguished from the least, that of {best.name}.",
             f"It is down {chosen.down()} and {room}.",
         )
 

@@ -90,7 +90,7 @@ def spare_parts(
     for kind, demand in pool.items():
         mean = sum(units * law.failure_rate_per_h for units, law, _ in demand.values()) * hours
         if mean > _MOST_FAILURES:
-            raise InputError(f"type '{kind}': {mean:,.0f} failures in that time; this is no matter of spares")
+            raise InputError(f"type '{kind}': {mean:,.0f} failures in that time, too many to be covered by spares")
         plain = np.cumsum(_poisson(mean, _length(mean)))
         unsure = cumulative[kind] = _cumulative(demand, hours)
         alone = sum(_enough(_cumulative(demands[kind], hours), protection) for demands in each if kind in demands)

@@ -142,7 +142,7 @@ class Summary(ShownTable):
             judged = f"{main.target} is {main.verdict.upper()}, probability {percentage(main.probability)}"
             said = f"{name}: {judged}; {down}, {losses}."
             if self.drawn is not None and 0.0 < self.drawn.p_carries < 1.0:
-                said += f" That its clients are carried has a probability of {percentage(self.drawn.p_carries)}."
+                said += f" Its clients are carried with a probability of {percentage(self.drawn.p_carries)}."
         else:
             said = f"{name}: {down}, {losses}. No target was given; {main.usual}."
         if self.load.over:

@@ -339,7 +339,7 @@ def _turns(solution: Solution, service: str, allowed: float) -> str:
     """Which input turns a verdict, the one that most probably does."""
     table = break_even(solution, service, allowed)
     if not len(table):
-        return "no input turns it alone"
+        return "no single input changes the verdict"
     first = table.iloc[0]
     value = quantity_text(first["turns_at"], first["unit"])
     return f"met if {first['about']} is {first['met_if']} {value}, all else as given"

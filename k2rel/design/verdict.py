@@ -71,7 +71,7 @@ def verdict(
     for given in (result, loads):
         if given is not None and given.provenance.takeovers not in ("", solution.takeovers):
             raise InputError(
-                f"verdict: figures with {given.provenance.takeovers} takeovers were given, and it speaks of takeovers "
+                f"verdict: figures with {given.provenance.takeovers} takeovers were given, but it is about takeovers "
                 f"{solution.takeovers}; leave them out or name the method"
             )
     site = solution.study.site
@@ -200,5 +200,5 @@ def _load_words(study: Study, carried: Carrying, loads: LoadResult) -> str:
     slowed = [item.element for item in carried.slowed]
     if slowed:
         yields = " and ".join(study.site.background)
-        return f"Full service is never short of capacity; {yields} gets what is left of {', '.join(slowed)}."
+        return f"Full service is never short of capacity; {yields} gets the remaining capacity of {', '.join(slowed)}."
     return "Nothing that can fail overloads any element that has a capacity."

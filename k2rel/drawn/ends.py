@@ -134,5 +134,5 @@ def _as_said(drawing: Drawing, sides: Mapping[Any, Any]) -> tuple[dict[str, str]
         if name is None:
             raise InputError(f"sides: the graph has no node {shown(node)}{closest(_text(node), drawing.parts)}")
         if found.setdefault(name, side) != side:
-            raise InputError(f"sides: '{shown_name(name)}' stands on side {found[name]} and on side {side}")
+            raise InputError(f"sides: '{shown_name(name)}' is on side {found[name]} and on side {side}")
     return found, list(dict.fromkeys(map(_text, sides if by_side else (side for _, side in pairs))))

@@ -129,7 +129,7 @@ def _as_html(study: Study, found: Risk, critical: Sequence[tuple[str, str]]) -> 
     ]
     heads = ("service", "now", *(COLUMNS[name][0] for name in _SHOWN))
     text += _table(heads, rows, f"expected downtime in the next {horizon}", numbers=3)
-    text += f"<h3>Must not fail now</h3>{_critical(found, critical)}"
+    text += f"<h3>Single points of failure now</h3>{_critical(found, critical)}"
     todo = [each for each in found.actions if each.after_h == 0.0 and each.downtime_h <= WORTH * main.downtime_h]
     if todo:
         done = "".join(
@@ -138,9 +138,9 @@ def _as_html(study: Study, found: Risk, critical: Sequence[tuple[str, str]]) -> 
         )
         principal = in_html(found.principal.replace("_", " "))
         left = f"Done now, of the {minutes(60 * main.downtime_h)} min of {principal} it leaves:"
-        text += f"<h3>What to do first</h3><p>{left}</p><ol>{done}</ol>"
+        text += f"<h3>First actions</h3><p>{left}</p><ol>{done}</ol>"
     elif found.actions:
-        text += "<h3>What to do first</h3><p>No action lowers the downtime by more than 5 %.</p>"
+        text += "<h3>First actions</h3><p>No action lowers the downtime by more than 5 %.</p>"
     if found.present.failed or found.out_of_service:
         text += f"<h3>Redundant again</h3><p>{in_html(_back(found))}</p>"
     text += "".join(f"<p class='more'>{in_html(_capital(note))}.</p>" for note in found.notes)
@@ -164,7 +164,7 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str, nu
 def _now(up: bool, back_h: float | None) -> str:
     if up:
         return "up"
-    back = "by no single repair" if back_h is None or back_h == float("inf") else format_duration(back_h)
+    back = "no single repair" if back_h is None or back_h == float("inf") else format_duration(back_h)
     return f"<span class='failed'>down</span>, back after {back}"
 
 

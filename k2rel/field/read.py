@@ -231,7 +231,7 @@ def _read_days(
     lives, exposures, notes, source = days.result(Path(name).name, name)
     hours = math.fsum([*(one.hours for one in lives), *(one.hours for one in exposures)])
     shown_unused = (*unused[:_NAMED], f"and {len(unused) - _NAMED} more") if len(unused) > _NAMED else unused
-    units = {title: "a row a drive and day"}
+    units = {title: "one row per drive and day"}
     return FieldData(name, "days", days.rows, lives, exposures, None, shown_unused, notes, hours, units, source)
 
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["assumptions", "component_records", "components", "designs", "levels", "raid_sets", "rates_used"]
 
-_NOTHING = "no source stands behind this failure rate"
+_NOTHING = "no source is known for this failure rate"
 _ASSUMED = {"P": _NOTHING, "R": _NOTHING, "P/R": _NOTHING, "P/A": _NOTHING,
-            "P from V": "a judgement between the sources that are named",
-            "A": "the source is of a similar part, none of this one was found"}  # fmt: skip
+            "P from V": "judged from the sources named",
+            "A": "the source is about a similar part; none was found for this one"}  # fmt: skip
 
 
 def levels(data: str | None = None) -> pd.DataFrame:
@@ -226,17 +226,21 @@ def assumptions(study: StudyLike, organisation: Organisation | None = None) -> p
     rows += [
         (
             "constant rates",
-            "all lives and repairs exponential"
+            "all times to failure and repair times exponential"
             if given.repair_variation == 1
-            else "all lives exponential; of repairs see the repair variation",
+            else "all times to failure exponential; for repair times see the repair variation",
             "ENGINE",
             "drives and fans wear out in practice; the exact static engine uses the mean rate",
             "",
         ),
         (
             "independence",
-            ("every part has a repairer of its own" if given.crews is None else "parts wait for the repair crews")
-            + "; no common cause but the groups that are listed",
+            (
+                "every part is repaired independently of the others"
+                if given.crews is None
+                else "parts wait for the repair crews"
+            )
+            + "; no common causes except the groups listed",
             "ENGINE",
             "twin parts that share a batch, a room or a software fault fail together more often than this says",
             "",
@@ -261,9 +265,9 @@ def assumptions(study: StudyLike, organisation: Organisation | None = None) -> p
             (
                 "in practice a takeover takes time and can fail"
                 if back
-                else "in practice roles stay swapped until operator action"
+                else "in practice roles stay where a takeover put them until operator action"
             )
-            + "; takeovers as modelled have a section of their own",
+            + "; see takeovers as modelled",
             "",
         ),
         *tests_in_use(study),
@@ -276,7 +280,11 @@ def assumptions(study: StudyLike, organisation: Organisation | None = None) -> p
 def _in_all(group: CommonCauseGroup) -> str:
     """What a group leaves a member in all, where that is not what its own entry says."""
     whole = float(part_total(len(group.members), group.shares))
-    return "" if abs(whole - 1.0) < 1e-5 else f"; each part in all fails {whole:.4g} times as often as its entry says"
+    return (
+        ""
+        if abs(whole - 1.0) < 1e-5
+        else f"; the total failure rate of each part is {whole:.4g} times that of its entry"
+    )
 
 
 def _dynamic_assumptions(study: Study, given: Organisation) -> list[tuple[str, str, str, str, str]]:
@@ -294,7 +302,7 @@ def _dynamic_assumptions(study: Study, given: Organisation) -> list[tuple[str, s
     restart = ("a redundant server that was down comes back out of service", "an operator inspects it first")
     if kept:
         but = f", but in service where it has {' or '.join(kept)} and no takeover followed (restart: in service)"
-        restart = (restart[0] + but, "as the rule of the site says")
+        restart = (restart[0] + but, "as stated in the site file")
     if own and len(own) == len(servers):
         restart = (f"{', '.join(own)} come back into service by themselves", "failback is automatic in the file")
     elif own:
@@ -302,7 +310,7 @@ def _dynamic_assumptions(study: Study, given: Organisation) -> list[tuple[str, s
         restart = (but + restart[0], restart[1])
     crews = "as many as parts have failed" if given.crews is None else f"{given.crews}, set by the user"
     work = [
-        ("repair crews", crews, "--crews limits them, but for what restarts by itself"),
+        ("repair crews", crews, "limited by --crews, except for what restarts by itself"),
         ("own staff", "drives and parts of clients never wait for a crew", "users replace them themselves"),
     ]
     if given.travel_h:
@@ -322,14 +330,14 @@ def _dynamic_assumptions(study: Study, given: Organisation) -> list[tuple[str, s
     if given.maintenance_every_h != usual.maintenance_every_h:
         kept_up = [
             ("maintenance", *hours("maintenance_every_h", "mean time from one maintenance of a server to the next")),
-            ("length of a maintenance", *hours("maintenance_h", "mean time that a server is in maintenance")),
+            ("duration of a maintenance", *hours("maintenance_h", "mean time that a server is in maintenance")),
         ]
     said = (
         *placed,
         ("manual takeover", *hours("manual_takeover_h", "operator action after a failed takeover")),
         *work,
         *kept_up,
-        ("one takeover", "takeovers that start at the same time succeed or fail together", "they move for one cause"),
+        ("one takeover", "takeovers that start at the same time succeed or fail together", "they have one cause"),
         ("restart", *restart),
         ("hidden failures", "found by tests on the same days, unless the file says otherwise", "tests are periodic"),
     )

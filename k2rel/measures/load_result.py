@@ -188,8 +188,8 @@ class LoadResult(ShownTable):
         if self.left_out <= _READ:
             return ""
         return (
-            f"not all was followed: up to {percentage(min(self.left_out, 1.0))} of the demand may arrive beside what "
-            "is given, and P(any overload) may be off by as much"
+            f"not all states were followed: up to {percentage(min(self.left_out, 1.0))} of the demand may arrive in "
+            "addition to the figures, and P(any overload) may be wrong by as much"
         )
 
     def to_json(self) -> dict[str, Any]:

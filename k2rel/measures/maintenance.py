@@ -116,7 +116,7 @@ def _checked(solution: Solution, works: Sequence[Work], within_h: float, not_bac
         check_fails(solution.study, present)
         (part,) = present.failed
         if part in [other.part for other in result]:
-            raise InputError(f"{part} is named twice; say how long it is out once")
+            raise InputError(f"{part} is named twice; give the duration of its outage once")
         if not 0.0 < work.for_h <= _LONGEST_H:
             raise InputError(f"{part}: a work takes more than 0 and at most {_LONGEST_H:g} h, got {work.for_h:g} h")
         if work.for_h > within_h:
@@ -125,7 +125,9 @@ def _checked(solution: Solution, works: Sequence[Work], within_h: float, not_bac
                 "longer window is needed"
             )
         if not work.every_h > work.for_h:
-            raise InputError(f"{part}: every {work.every_h:g} h is more often than the {work.for_h:g} h that it takes")
+            raise InputError(
+                f"{part}: every {work.every_h:g} h is a shorter interval than the {work.for_h:g} h that it takes"
+            )
         result.append(replace(work, part=part))
     return result
 

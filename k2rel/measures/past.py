@@ -263,7 +263,7 @@ class PastPeriod(ShownTable):
         found = [self._words_of(each) for each in judged if each is first or each.implausible]
         seen, expected, more, fewer = all_parts(self.types)
         counted = f"{seen} failure{'' if seen == 1 else 's'} of parts, {expected:.3g} expected"
-        found.append(f"{counted}; {_far('so many', more, 'so few', fewer)}.")
+        found.append(f"{counted}; {_far('at least as many', more, 'at most as many', fewer)}.")
         if often := self.often():
             kinds = {each.name for each in self.types} & {each.name for each in often}
             said = [each for each in often if each.name in kinds or each.type not in kinds]
@@ -279,8 +279,12 @@ class PastPeriod(ShownTable):
     def _words_of(self, seen: ServiceSeen) -> str:
         times = f"in {seen.failures:.3g} failure{'' if seen.failures == 1 else 's'}"
         down = f"was down {format_duration(seen.downtime_h)} {times}" if seen.downtime_h else "was not down"
-        downtime = _far("so much downtime", seen.p_more_downtime, "so little downtime", seen.p_less_downtime)
-        failures = _far("so many failures", seen.p_more_failures, "so few failures", seen.p_fewer_failures)
+        downtime = _far(
+            "at least as much downtime", seen.p_more_downtime, "at most as much downtime", seen.p_less_downtime
+        )
+        failures = _far(
+            "at least as many failures", seen.p_more_failures, "at most as many failures", seen.p_fewer_failures
+        )
         usual = f"{format_duration(seen.expected_downtime_h)} in {seen.expected_failures:.3g} failures"
         return f"{seen.service} {down}; expected: {usual}; {downtime}; {failures}."
 
@@ -290,9 +294,7 @@ class PastPeriod(ShownTable):
 
 def _far(many: str, more: float, few: str, fewer: float) -> str:
     """How probable a figure as far out on its side was, and the verdict of both sides together."""
-    words, p = (
-        (f"{many} or more", more) if more <= fewer else (f"{few} or {'less' if 'little' in few else 'fewer'}", fewer)
-    )
+    words, p = (many, more) if more <= fewer else (few, fewer)
     verdict = "plausible" if two_sided(more, fewer) >= _DOUBTFUL else "NOT plausible"
     return f"probability of {words} {percentage(p)}, {verdict}"
 
@@ -414,7 +416,7 @@ def _service_seen(
     known = known_windows(solution, service.name, hours)
     mean, how = usual.unavailability * hours, known.how
     if 0.0 < mean < _FAR * down:  # P(D >= d) is at most E(D) / d (Markov); the tail so far out takes minutes
-        more, how = mean / down, f"{known.how}; so much downtime by its mean, at most"
+        more, how = mean / down, f"{known.how}; at least as much downtime by its mean, at most"
         less = 1.0 - more
     elif 0.0 < down < hours:
         more = known.longer_than([down])[0].value

@@ -302,8 +302,8 @@ def check_fails(study: Study, present: Present) -> None:
         if not study.law(name).frequency_per_h > 0:
             key = f"{name}.mttf"
             raise InputError(
-                f"{study.site.name}: {name} never fails by its data, so that nothing is known of its repair; say how "
-                f"it fails and is repaired, such as --set {key}='1e6 h' --set {name}.mttr='4 h', or ask with method "
+                f"{study.site.name}: {name} never fails by its data, so its repair has no data; give its failure "
+                f"and repair data, such as --set {key}='1e6 h' --set {name}.mttr='4 h', or use method "
                 "simulation"
             )
 
@@ -326,7 +326,7 @@ def _notes(solution: Solution, found: AheadOf) -> list[str]:
     idle = [part for part in found.failed if not found.places.follows(part)]
     notes = [f"{', '.join(idle)}: no service or role requires it, so that it has no effect here"] if idle else []
     if any(hours > 0 for hours in found.since_h) and found.memoryless:
-        notes.append("repair times are exponential here: since when a part has failed does not matter")
+        notes.append("repair times are exponential, so the time since a part failed has no effect")
     hidden = [
         name
         for population in found.states.parts.populations
@@ -340,7 +340,7 @@ def _notes(solution: Solution, found: AheadOf) -> list[str]:
             "failures are latent until a test; --failed names those that have failed"
         )
     if any(entry.by_clients_per_h.any() for entry in found.outlook.services):
-        notes.append("clients' own parts are in their long run; their present state is not an input")
+        notes.append("clients' own parts are taken in steady state; their present state is not an input")
     return [*notes, *(exponential_tests(solution.study) if found.outlook.lengths_h else ())]
 
 

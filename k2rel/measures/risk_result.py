@@ -420,7 +420,7 @@ class Risk(ShownTable):
         if first is None:
             return "No action is needed."
         if first.downtime_h > WORTH * main.downtime_h:
-            return "No action now lowers the expected downtime by more than a twentieth."
+            return "No action now lowers the expected downtime by more than 5 %."
         back = f" Mean time to full redundancy: {format_duration(self.redundancy_back_h)}."
         return f"First action: {action_words(first)}; done now, it leaves {_minutes(first.downtime_h)} min." + (
             back if math.isfinite(self.redundancy_back_h) else ""

@@ -22,8 +22,8 @@ from k2rel.simulation.estimates import Estimate
 __all__ = ["simulated_risk"]
 
 _NOT_SIMULATED = (
-    "simulated: what may be done is looked at as done now only; instead of a usual day the state with nothing failed "
-    "stands beside it; probabilities of parts that must not fail are those of exponential lives over the whole horizon"
+    "simulated: actions are evaluated as done now only; the usual figures are those of the state with "
+    "nothing failed; probabilities of parts that must not fail are those of exponential lives over the whole horizon"
 )
 
 

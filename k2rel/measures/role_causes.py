@@ -32,7 +32,7 @@ __all__ = ["assumption_causes", "downtime_split", "part_causes"]
 
 FloatArray = NDArray[np.float64]
 
-_NEVER_FAILS = "no importances of parts that never fail and that takeovers ask for: what roles would do is not followed"
+_NEVER_FAILS = "no importance of parts that never fail and that takeovers need: the roles without them are not modelled"
 _TIMES = {  # of operators and technicians: in words, and the field of `Organisation`
     "return_h": ("return to service", "return_to_service_h"),
     "manual_takeover_h": ("manual takeover", "manual_takeover_h"),
@@ -54,9 +54,9 @@ _OF_TAKEOVERS = {  # in words, unit, and how many of it are one of those that ra
     "drift_per_h": ("drift", "1/year", HOURS_PER_YEAR),
     "drill_every_h": ("time between drills", "h", 1.0),
     "drill_h": ("interruption by a drill", "s", 3600.0),
-    "split_mend_h": ("mending of a split", "h", 1.0),
-    "split_restore_share": ("restore probability", "1", 1.0),
-    "split_restore_h": ("restore after a split", "h", 1.0),
+    "split_mend_h": ("resolution of a split brain", "h", 1.0),
+    "split_restore_share": ("probability of a data restore", "1", 1.0),
+    "split_restore_h": ("data restore after a split brain", "h", 1.0),
     "time_h": ("time", "s", 3600.0),
     "auto_recovery_h": ("auto-recovery", "h", 1.0),
 }

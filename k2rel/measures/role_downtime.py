@@ -183,7 +183,7 @@ def _fails(site: Site, role: Role) -> str:
 
 
 def _until(role: Role) -> str:
-    return "is tried once more or waits for operator action" if role.retry_coverage else "waits for operator action"
+    return "is retried once or waits for operator action" if role.retry_coverage else "waits for operator action"
 
 
 def _persons(site: Site, roles: Sequence[str]) -> str:

@@ -27,29 +27,29 @@ def _said(policy: Policy, roles: list[Role]) -> Iterator[Said]:
     fences = policy.fences_of(holder for role in site.movable.values() for holder in role.holders)
     slow = any(time > 0 for role in roles for time in detection_times(role).values())
     if slow:
-        why = "exponential; of several causes the shortest time counts, of roles lost together the longest"
+        why = "exponential; with several causes the shortest time applies, for roles that fail together the longest"
         yield "detection", _each(roles, _detected), why
     else:
         yield (
             "detection",
             "a failure is detected at once",
-            "the time until a heartbeat is missed belongs to the switchover",
+            "the time until the loss of a heartbeat is detected is part of the switchover time",
         )
-    stopped = ", and its fences' time before that" if any(fence.time_h > 0 for fence in fences) else ""
+    stopped = ", and before it while its fences act" if any(fence.time_h > 0 for fence in fences) else ""
     yield (
         "switchover",
-        f"all that requires or prefers a role is interrupted during its takeover{stopped}",
-        "no holder has it",
+        f"everything that requires or prefers a role is interrupted during its takeover{stopped}",
+        "no holder has the role meanwhile",
     )
     yield (
         "several roles",
-        "the smallest coverage and the longest switchover count; a takeover that starts meanwhile ends with them",
-        "one takeover is one event",
+        "the smallest coverage and the longest switchover time apply; a takeover that starts meanwhile ends with them",
+        "they are one event",
     )
-    unsure = "; times that of each fence that acts" if any(fence.coverage < 1 for fence in fences) else ""
+    unsure = "; multiplied by that of each fence that acts" if any(fence.coverage < 1 for fence in fences) else ""
     yield (
         "coverage",
-        "that of the parts whose own failure is behind a lost trigger that was noticed; of several the smallest"
+        "that of the failed parts that caused the detected failure of a trigger; of several values the smallest"
         + unsure,
         "one value where the site file does not distinguish what failed",
     )
@@ -97,22 +97,22 @@ def _arrival(policy: Policy) -> str:
     which = "" if len(able) == len(policy.site.movable) else f" of {', '.join(able)}"
     other = f", else at the first that is able (backup{which}: able)" if able else ""
     return (
-        f"at the first holder that is ready then, in the order of the file{other}; without one the takeover has failed"
+        f"at the first holder that is standby ready then, in the order of the file{other}; if none, the takeover fails"
     )
 
 
 def _failed(role: Role) -> str:
     if role.retry_coverage == 0 and role.operator_coverage == 1:
-        return "is not tried again and the former holder stays down; only an operator ends it, a repair does not"
-    again = "is not tried again"
+        return "is not retried, and the former holder stays down; only an operator restores the role, a repair does not"
+    again = "is not retried"
     if role.retry_coverage > 0:
-        works = f"works with probability {role.retry_coverage:g}"
-        again = f"is tried once more after {format_duration(role.retry_after_h)}, which {works}"
-    operator = "then an operator ends it"
+        works = f"succeeds with probability {role.retry_coverage:g}"
+        again = f"is retried once after {format_duration(role.retry_after_h)} and {works}"
+    operator = "then an operator restores the role"
     if role.operator_coverage < 1:
-        rest = f"else it is restored in {format_duration(role.restoration_h)}"
-        operator = f"then an operator ends it with probability {role.operator_coverage:g}, {rest}"
-    return f"{again}; {operator}; the former holder stays down, a repair does not end it"
+        rest = f"else it is restored after {format_duration(role.restoration_h)}"
+        operator = f"then an operator restores the role with probability {role.operator_coverage:g}, {rest}"
+    return f"{again}; {operator}; the former holder stays down until then, even if it is repaired"
 
 
 def _silence(policy: Policy, roles: list[Role]) -> Iterator[Said]:
@@ -123,30 +123,30 @@ def _silence(policy: Policy, roles: list[Role]) -> Iterator[Said]:
     )]  # fmt: skip
     left_out = [
         *(["spurious takeovers"] if not spurious else []),
-        *(["two servers that are both active"] if not taken else []),
+        *(["two holders active at once"] if not taken else []),
     ]
-    why = f"leaves out {' and '.join(left_out)}" if left_out else "as the keys of the file say"
+    why = f"not modelled: {' and '.join(left_out)}" if left_out else "as stated in the site file"
     if not taken:
         yield "loss of a heartbeat alone", "starts no takeover", why
         return
     others = [name for name in units if name not in taken]
-    which = f" of {', '.join(taken)}; of {', '.join(others)} it starts none" if others else ""
-    yield "loss of a heartbeat alone", f"is taken for a loss{which} (missing: anyway)", why
+    which = f" of {', '.join(taken)}; of {', '.join(others)} it starts no takeover" if others else ""
+    yield "loss of a heartbeat alone", f"is treated as a failure of the holder{which} (missing: anyway)", why
     yield (
         "partition",
         _each(roles, lambda role: (
-            "where the former holder could be stopped it goes on with the role, and stops the other by its fences"
-            if role.partition == "keeps" else "the other side takes the role over, where the former can be stopped"
+            "if the former holder could be stopped, it keeps the role and stops the other by its fences"
+            if role.partition == "keeps" else "the other side takes the role over, if the former holder can be stopped"
         )),
-        "who fences first is a matter of delays; the file says who wins",
+        "which side fences first depends on delays; the file states which one wins",
     )  # fmt: skip
     split = [role for role in roles if policy.can_split(role.id)]
     if split:
         yield (
             "split brain",
-            "begins where a silent holder is alive and nothing stops it, ends when it is heard of again or one of both "
-            f"is gone; {_each(split, _mended)}",
-            "a split begins by silence alone; a third holder never takes part",
+            "begins if a holder without contact is up and nothing stops it, ends when contact is restored or one of "
+            f"them is down; {_each(split, _mended)}",
+            "it begins by loss of contact only; a third holder is never involved",
         )
 
 
@@ -154,16 +154,18 @@ def _mended(role: Role) -> str:
     serves = {"neither": "no holder performs the role", "former": "the former holder performs the role",
               "new": "the new holder performs the role"}[role.split_serves]  # fmt: skip
     if role.split_mend_h == 0:
-        return f"{serves} meanwhile, and it is over without mending"
-    mend = f"{serves} meanwhile, mending takes {format_duration(role.split_mend_h)}"
+        return f"{serves} meanwhile, and it needs no time to be resolved"
+    mend = f"{serves} meanwhile, resolving it takes {format_duration(role.split_mend_h)}"
     if role.split_restore_share == 0:
         return mend
-    again = f"with probability {role.split_restore_share:g} data is restored in {format_duration(role.split_restore_h)}"
+    again = (
+        f"with probability {role.split_restore_share:g} data are restored in {format_duration(role.split_restore_h)}"
+    )
     return f"{mend}, {again}"
 
 
 def _planned(roles: list[Role]) -> str:
-    never = "failback and maintenance never fail and shut nothing down"
+    never = "failback and maintenance never fail and shut no server down"
     by_plan = [role for role in roles if role.failback == "automatic" and (
         role.failback_after_h > 0 or role.giveback_h is not None
     )]  # fmt: skip
@@ -172,7 +174,7 @@ def _planned(roles: list[Role]) -> str:
         when = f"after {format_duration(role.failback_after_h)}" if role.failback_after_h > 0 else "at once"
         lasts = role.switchover_h if role.giveback_h is None else role.giveback_h
         return (
-            f"the first holder gets the role back {when}, which takes {format_duration(lasts) if lasts else 'no time'}"
+            f"the role returns to its first holder {when}, which takes {format_duration(lasts) if lasts else 'no time'}"
         )
 
     return f"{never}; {_each(by_plan, back)}" if by_plan else never
@@ -183,16 +185,16 @@ def _of_sites_that_have_it(site: Site, roles: list[Role]) -> Iterator[Said]:
     spurious = [role for role in roles if role.spurious_per_h > 0]
     if spurious:
         yield (
-            "takeovers without a cause",
+            "spurious takeovers",
             _each(spurious, lambda role: f"begin once in {format_duration(1 / role.spurious_per_h)} on average"),
-            "as likely to fail as others, only while another holder would take the role; they never split it",
+            "fail as often as others, occur only while another holder could take over, and cause no split brain",
         )
     unready = [role for role in roles if role.drift_per_h > 0]
     if unready:
         yield (
             "readiness",
             _each(unready, _readiness),
-            "an unready takeover fails for certain; that, or a drill, makes it known, and it is put right",
+            "an unready takeover always fails; that failure or a drill reveals the defect, which is then corrected",
         )
     if site.suspensions:
         parts = [
@@ -202,15 +204,15 @@ def _of_sites_that_have_it(site: Site, roles: list[Role]) -> Iterator[Said]:
         ]  # fmt: skip
         yield (
             "suspension",
-            "begins when something is lost while what must work does, and lasts until what was lost is back; where "
-            f"only what must work is gone since, {'; '.join(parts)}",
-            "what was lost first decides; ideal takeovers do not know it",
+            "begins when all parts under 'lost' are down while those under 'works' are up, and lasts until those "
+            f"under 'lost' are restored; if one under 'works' fails meanwhile, {'; '.join(parts)}",
+            "the order of the failures decides; with ideal takeovers it is not modelled",
         )
 
 
 def _readiness(role: Role) -> str:
-    lost = f"becomes unready once in {format_duration(1 / role.drift_per_h)}, undetected"
+    lost = f"becomes unready once in {format_duration(1 / role.drift_per_h)} on average, undetected"
     if role.drill_every_h == float("inf"):
         return f"{lost}; no drills"
     takes = f"which interrupts for {format_duration(role.drill_h)}" if role.drill_h > 0 else "without an interruption"
-    return f"{lost}; a drill every {format_duration(role.drill_every_h)} while all is well, {takes}"
+    return f"{lost}; a drill every {format_duration(role.drill_every_h)} while everything is up, {takes}"

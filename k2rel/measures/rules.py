@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 __all__ = ["rule_effects", "rules_in_use"]
 
 _OF_ROLES = {
-    "unable_backup": "a backup without lost triggers that lacks what the role needs, as the storage of both sides",
-    "recovered_backup": "a backup that is ready again while the server with the role works but is out of service",
-    "restart": "how a server comes back that was down with the role while no other holder took it over",
-    "operator_places": "holder that an operator chooses after a failed takeover, of those that are equally good",
+    "unable_backup": "backup whose triggers are up but that lacks what the role needs, such as shared storage",
+    "recovered_backup": "backup that becomes ready while the server with the role is up but out of service",
+    "restart": "state of a server that returns after it was down with the role and no takeover followed",
+    "operator_places": "holder at which an operator places a role after a failed takeover, if several are equally able",
     "operator_moves": "when an operator places a role by hand",
 }
 _OF_UNITS = {
-    "shuts_down": "a server shuts down in a takeover when its own unit's loss was noticed, or whenever it has one"
+    "shuts_down": "when a takeover shuts a server down: failure of its own unit detected, or any failure of it"
 }
 
 

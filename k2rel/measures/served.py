@@ -61,7 +61,7 @@ def served(
     wanted = principal if traffic is None else as_name("traffic", traffic)
     flows = [name for name, flow in solution.study.site.traffic.items() if flow.scope == "client"]
     if wanted not in flows:
-        raise InputError(f"'{wanted[:60]}' is no traffic class with a flow for each client{closest(wanted, flows)}")
+        raise InputError(f"'{wanted[:60]}' is not a traffic class with a flow for each client{closest(wanted, flows)}")
     if solution.method == "exact":
         p = lost_clients(solution.study, (wanted,)).probability[::-1]
     elif solution.method == "markov":

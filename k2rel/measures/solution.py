@@ -97,7 +97,9 @@ class Solution(Shown):
             return self
         if self.method == "exact" and self.chosen:
             return replace(self, method="markov", organisation=self.followed)
-        raise self.cannot("what the states of a chain tell: lengths of interruptions, what roles are doing", "markov")
+        raise self.cannot(
+            "figures by states of a chain, such as durations of interruptions and positions of roles", "markov"
+        )
 
     @property
     def followed(self) -> Organisation:
@@ -265,14 +267,16 @@ def role_needs(study: Study) -> list[str]:
         "roles stay where a takeover put them": any(role.failback != "automatic" for role in roles),
         "servers wait for operator action": bool(roles)
         and not all(policy.returns_by_itself(server) for server in policy.redundant_servers),
-        "failures are detected after a time": any(max(detection_times(role).values()) > 0 for role in roles),
-        "roles are given back after a while": any(role.failback_after_h > 0 or role.giveback_h for role in roles),
-        "takeovers begin without a cause": any(role.spurious_per_h > 0 for role in roles),
+        "failures are detected after a delay": any(max(detection_times(role).values()) > 0 for role in roles),
+        "roles fail back after a delay": any(role.failback_after_h > 0 or role.giveback_h for role in roles),
+        "takeovers begin spuriously": any(role.spurious_per_h > 0 for role in roles),
         "takeovers become unready undetected": any(role.drift_per_h > 0 for role in roles),
         "fences take time or can fail": any(need.time_h > 0 or need.coverage < 1 for need in fences),
-        "silence stops a side": bool(roles) and policy.can_be_stopped(),
-        "a split has to be mended": any(role.split_mend_h > 0 and policy.can_split(role.id) for role in roles),
-        "what was lost first decides what is suspended": bool(study.site.suspensions),
+        "loss of contact can stop a holder": bool(roles) and policy.can_be_stopped(),
+        "a split brain takes time to resolve": any(
+            role.split_mend_h > 0 and policy.can_split(role.id) for role in roles
+        ),
+        "suspensions depend on the order of failures": bool(study.site.suspensions),
     }
     return [words for words, holds in found.items() if holds]
 
@@ -283,7 +287,7 @@ def work_needs(organisation: Organisation) -> list[str]:
         f"a limited number of crews ({organisation.crews})": organisation.crews is not None,
         "an order of repairs": bool(organisation.priority),
         "maintenance": math.isfinite(organisation.maintenance_every_h),
-        "repair times that vary otherwise": organisation.repair_variation != 1.0,
+        "repair times that are not exponential": organisation.repair_variation != 1.0,
     }
     return [words for words, holds in found.items() if holds]
 

@@ -161,7 +161,7 @@ class _Walk:
             fence_h = max(sum(need.time_h for need in of) for of in fences)
             works = math.prod(need.coverage for need in {id(need): need for of in fences for need in of}.values())
             certain = certain / works if works > 0 else certain
-            odds = f"; does its work with probability {works:g}" if works < 1 else ""
+            odds = f"; it succeeds with probability {works:g}" if works < 1 else ""
             lasts = f"for {format_duration(fence_h)} on average" if fence_h > 0 else "at once"
             self.step("fence", _BAD, settled, f"the former holder is stopped {lasts}{odds}")
         if self.takeover.moving[settled]:
@@ -194,10 +194,15 @@ class _Walk:
         data = self.event("data_loss", _GOOD, settled)
         if (mended := self.event("mending", _GOOD, settled)) is not None:
             rate, after = mended[0] + (data[0] if data else 0.0), self.settled(_GOOD, mended[1])
-            odds = f"; then, with probability {data[0] / rate:g}, its data is restored" if data else ""
-            self.step("repaired", _GOOD, settled, f"until it is mended, {format_duration(1.0 / rate)} on average{odds}")
+            odds = f"; then, with probability {data[0] / rate:g}, its data are restored" if data else ""
+            self.step(
+                "repaired",
+                _GOOD,
+                settled,
+                f"until the split brain is resolved, {format_duration(1.0 / rate)} on average{odds}",
+            )
             if data and (restored := self.event("data_restore", _GOOD, data[1])) is not None:
-                lasts = f"for {format_duration(1.0 / restored[0])} on average, if its data is not good"
+                lasts = f"for {format_duration(1.0 / restored[0])} on average, if the data are damaged"
                 self.step("data restored", _GOOD, data[1], lasts)
             return after
         if takeover.moving[settled]:  # servers have returned by themselves, and a role is on its way back
@@ -207,7 +212,7 @@ class _Walk:
             self.step("repaired", _GOOD, settled, f"{own}the failback takes {lasts} on average")
             return self.arrived(_GOOD, settled)
         if (back := self.event("failback", _GOOD, settled)) is not None:
-            waits = f"until its first holder gets it back, {format_duration(1.0 / back[0])} on average"
+            waits = f"until it returns to its first holder, {format_duration(1.0 / back[0])} on average"
             self.step("repaired", _GOOD, settled, waits)
             settled = self.settled(_GOOD, back[1])
             if takeover.moving[settled]:
@@ -246,7 +251,7 @@ class _Walk:
             if good is None and bad is None:
                 continue
             rate = (good[0] if good else 0.0) + (bad[0] if bad else 0.0)
-            works_with = f", which works with probability {good[0] / rate if good else 0.0:g}" if bad else ""
+            works_with = f", which succeeds with probability {good[0] / rate if good else 0.0:g}" if bad else ""
             lasts = f"{odds}{what} after {format_duration(1.0 / rate)} on average{works_with}"
             self.step(f"{which}: {title}", _BAD, control, lasts)
             if bad is None:

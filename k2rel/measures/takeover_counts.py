@@ -139,16 +139,16 @@ def _rows(takeover: Takeover, counts: Counts) -> Iterator[dict[str, str | float]
     yield row("takeovers that succeed", counts.takeovers)
     yield lasting("failed takeovers", counts.failed, *AWAY)
     if "spurious" in names:
-        yield row("takeovers without a cause", counts.events["spurious"])
+        yield row("spurious takeovers", counts.events["spurious"])
     if "retry" in names:
-        yield row("failed takeovers whose second attempt worked", counts.events["retry"])
+        yield row("failed takeovers whose retry succeeded", counts.events["retry"])
     if "restoration" in names:
         yield lasting("restorations after an operator could not place a role",
                       counts.events["manual_takeover_fails"], Kind.RESTORING)  # fmt: skip
     if Kind.SPLIT in kinds:
-        yield lasting("split brains, until they are mended", counts.splits, *_SPLIT)
+        yield lasting("split brains, until they are resolved", counts.splits, *_SPLIT)
     if "data_loss" in names:
-        yield lasting("data restored after a split brain", counts.events["data_loss"], Kind.RESTORING_DATA)
+        yield lasting("data restores after split brains", counts.events["data_loss"], Kind.RESTORING_DATA)
     if Kind.DRILLING in kinds:
         yield lasting("drills", counts.events["drill"], Kind.DRILLING)
     elif "drill" in names:
@@ -156,7 +156,7 @@ def _rows(takeover: Takeover, counts: Counts) -> Iterator[dict[str, str | float]
     if "failback" in names or Kind.GIVING_BACK in kinds or takeover.gives_back:
         lasts = [Kind.GIVING_BACK] if Kind.GIVING_BACK in kinds else []
         per_h = counts.given_back + counts.events.get("failback", 0.0)
-        yield lasting("roles given back", per_h, *lasts) if lasts else row("roles given back", per_h)
+        yield lasting("failbacks of roles", per_h, *lasts) if lasts else row("failbacks of roles", per_h)
     if "auto_recovery" in names:
         yield row("suspended parts that recover by themselves", counts.events["auto_recovery"])
 

@@ -246,7 +246,7 @@ def uncertainty(
     inputs = inputs_of(solution)
     if not inputs:
         raise InputError(
-            f"{solution.study.site.name}: nothing that its figures rest on has limits; give some as "
+            f"{solution.study.site.name}: no input of its figures has limits; give some as "
             "'value (low to high)', or as low and high in the site file"
         )
     each = sample_bytes(len(inputs), len(chosen)) + (8.0 * len(inputs) if correlations else 0.0)

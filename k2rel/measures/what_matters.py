@@ -190,7 +190,7 @@ def sensitivity(
     spread = np.abs(ends[:, 1] - ends[:, 0])
     matter = {items[i].name: items[i] for i in np.argsort(-spread, kind="stable").tolist() if spread[i] > 0.0}
     if not matter:
-        raise InputError(f"{asked.solution.study.site.name}: nothing that has limits changes '{asked.service.name}'")
+        raise InputError(f"{asked.solution.study.site.name}: no input with limits affects '{asked.service.name}'")
     groups = _groups(matter, by)
     distributions = {name: item.distribution for name, item in matter.items()}
     polynomial, explained = None, 1.0

@@ -321,7 +321,7 @@ def window_h_of(within: object, where: str = "window") -> tuple[str, float]:
         hours = parse_duration(f"1 {text}" if text in WINDOW_WORDS else within)
     except ValueError:
         raise InputError(
-            f"{where}: '{text[:40]}' is no window; {', '.join(WINDOW_WORDS)}, or a length such as '90 days'"
+            f"{where}: '{text[:40]}' is not a valid window; write {', '.join(WINDOW_WORDS)}, or a length ('90 days')"
         ) from None
     if not 0 < hours <= _LONGEST_H:
         raise InputError(f"{where}: a window above 0 and at most 100 years, got {text[:40]}")

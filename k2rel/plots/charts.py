@@ -277,7 +277,9 @@ def plot_downtime_budget(cuts: pd.DataFrame, downtime_min_per_year: float, ax: A
     rows = cuts.sort_values("downtime_min_per_year", ascending=False, kind="stable").head(10).iloc[::-1]
     minutes = rows["downtime_min_per_year"].to_numpy(dtype=float)
     shares = 100 * minutes[::-1].cumsum()[::-1] / downtime_min_per_year
-    beside = [f"{minutes_text(value)} min, in all {share:.1f} %" for value, share in zip(minutes, shares, strict=True)]
+    beside = [
+        f"{minutes_text(value)} min, cumulative {share:.1f} %" for value, share in zip(minutes, shares, strict=True)
+    ]
     counts = rows["equivalent_cut_sets"] if "equivalent_cut_sets" in rows else [1] * len(rows)
     names = [
         f"{alike} × {failures}" if alike > 1 else failures  # all of them have the minutes of the bar
@@ -320,7 +322,7 @@ def plot_modes(modes: pd.DataFrame, ax: Axes | None = None) -> Axes:
     beside = [f"{three_digits(value)} h" for value in hours]
     ax, depth = tall_rows_axes(ax, names, beside, 0.16)
     lost = rows["cut_off"].to_numpy() > 0
-    for gone, colour, label in ((False, MUTED, "no client cut off"), (True, LOST, "some clients cut off (hatched)")):
+    for gone, colour, label in ((False, MUTED, "every client served"), (True, LOST, "some clients cut off (hatched)")):
         here = np.flatnonzero(lost == gone)
         if len(here):
             logarithmic_bars(ax, here - depth / 2, hours[here], 0.4 * hours.min(), 0.8 * depth, color=colour,

@@ -50,5 +50,5 @@ def plot_risk(found: Risk, ax: Axes | None = None, *, service: str | None = None
     ax.set_ylim(bottom=0.0)
     legend(ax)
     name = (service or found.principal).replace("_", " ")
-    title = f"Downtime of {name} to be expected in the next {format_duration(found.horizon_h)}: {found.state_words()}"
+    title = f"Expected downtime of {name} in the next {format_duration(found.horizon_h)}: {found.state_words()}"
     return tidy(ax, title, "time from now [h]", "expected downtime [min]")

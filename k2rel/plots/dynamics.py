@@ -184,7 +184,7 @@ def plot_interruptions(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_yscale("log")
     legend(ax)
     return tidy(
-        ax, "Interruptions per year that exceed a duration", "duration [h], logarithmic", "interruptions per year"
+        ax, "Interruptions per year longer than a given duration", "duration [h], logarithmic", "interruptions per year"
     )
 
 
@@ -262,5 +262,5 @@ def plot_units(tables: Mapping[float, pd.DataFrame], ax: Axes | None = None) -> 
         ax.plot(units[best], minutes[best], "o", markersize=13, markerfacecolor="none", color=colour)
     ax.set_yscale("log")
     legend(ax)
-    title = "Downtime by number of units; the ring marks the best"
-    return tidy(ax, title, "units, one of which is enough", "downtime [min/year], logarithmic")
+    title = "Downtime by number of units (ring: optimum)"
+    return tidy(ax, title, "number of units (one is sufficient)", "downtime [min/year], logarithmic")

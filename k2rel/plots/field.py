@@ -252,5 +252,5 @@ def plot_front(table: pd.DataFrame, currency: str = "", target_min_per_year: flo
         ax.axhline(target_min_per_year, color=LOST, ls="--", lw=1.8, label=words)
         legend(ax)
     ax.set_ylim(bottom=0)
-    title = "Cost against downtime: no set of changes is better in both"
+    title = "Pareto front of cost and downtime"
     return tidy(ax, title, f"cost [{currency}]" if currency else "cost", "downtime [min/year]")

@@ -242,4 +242,4 @@ def plot_time_to_first_loss(
     ax.plot(years, frame["probability"], color=INK)
     ax.grid(alpha=0.3)
     ax.set_ylim(0, None)
-    return tidy(ax, title, "time [years]", "probability of a failure until then")
+    return tidy(ax, title, "time [years]", "cumulative probability of failure")

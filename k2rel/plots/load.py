@@ -240,5 +240,5 @@ def plot_load_against_capacity(result: LoadResult, site: Site, ax: Axes | None =
     ax.set_ylim(lowest / 3, 3)
     ax.set_xlim(0, highest * 1.12)
     legend(ax)
-    title = "Load on the element of each side that comes nearest to its capacity"
+    title = "Load on the element of each side nearest to its capacity"
     return tidy(ax, title, "load [% of capacity]", "probability of exceedance")

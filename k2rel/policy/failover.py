@@ -142,17 +142,17 @@ class FailoverOutcome(Shown):
         Returns
         -------
         dict of str to tuple of str
-            Servers by ``out of service until placed back`` and ``out of service until restored``, where there are
-            any.
+            Servers by ``out of service until returned to service`` and ``out of service until restored``, where
+            there are any.
 
         Examples
         --------
         >>> from k2rel.site import read_site
         >>> failover(Policy(read_site("L2R")), ["switch_A"]).out_of_service_words()
-        {'out of service until placed back': ('server_A',)}
+        {'out of service until returned to service': ('server_A',)}
         """
         waiting = tuple(name for name in self.out_of_service if name not in self.returns)
-        words = {"out of service until placed back": waiting, "out of service until restored": self.returns}
+        words = {"out of service until returned to service": waiting, "out of service until restored": self.returns}
         return {text: names for text, names in words.items() if names}
 
     def wanting_words(self) -> dict[str, tuple[str, ...]]:

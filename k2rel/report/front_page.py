@@ -95,7 +95,7 @@ def _basis(summary: Summary, assumptions: int) -> str:
     listed = f"{assumptions} assumption{'s' if assumptions != 1 else ''}"
     return (
         f"Engine {summary.solution.method}; takeovers {summary.solution.takeovers}.{sampled} Contract {p.contract}; "
-        f"data {p.data}; inputs {p.input_hash}; {listed}, given at the end."
+        f"data {p.data}; inputs {p.input_hash}; {listed}, listed at the end."
     )
 
 

@@ -369,4 +369,4 @@ class _Teller:
             return f"{_EVENTS[event.name].format(event.of)}{found}: {now}"
         name = event.of
         was = int(takeover.digits[control, takeover.server_column(name)])
-        return f"{name} is placed back in service" + (" after maintenance" if was == 2 else "") + f": {now}"
+        return f"{name} is returned to service" + (" after maintenance" if was == 2 else "") + f": {now}"

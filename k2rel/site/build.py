@@ -150,9 +150,13 @@ class _Builder:
                 place = f"in {where}" if where else "by " + dotted(first[name])
                 self.checks.report(path, f"the name '{name}' is already used {place}; give each part a name of its own")
             elif is_kept_for_clients(name):
-                self.checks.report(path, "names that start with client_ and a number are kept for the clients' parts")
+                self.checks.report(
+                    path, "names that start with client_ and a number are reserved for the clients' parts"
+                )
             elif name in taken and path[0] != "clients":
-                self.checks.report(path, "the clients, or a part of theirs, are called so in answers; choose another")
+                self.checks.report(
+                    path, "this name stands for the clients, or a part of theirs, in answers; choose another"
+                )
             first.setdefault(name, path)
         for raid_set, entry in file.raid_sets.items():
             for drive in (name for ids in drive_ids(raid_set, entry.drives, entry.hot_spares) for name in ids):
@@ -207,7 +211,7 @@ class _Builder:
                 self.checks.report((*where, "members"), f"must be of one type, got {', '.join(sorted(types))}")
             again = sorted({m for m in entry.members if m in taken or entry.members.count(m) > 1})
             if again:
-                self.checks.report((*where, "members"), f"'{again[0]}' stands in a group twice")
+                self.checks.report((*where, "members"), f"'{again[0]}' is listed twice in a group")
             taken.update(entry.members)
             wrong = [level for level in entry.factors if not re.fullmatch("[1-9][0-9]?", level)]
             if wrong:

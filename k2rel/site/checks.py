@@ -96,7 +96,7 @@ class Checks:
             elif subscription is not None:
                 self.subscription(subscription, path, self.shared, "component")
             elif name in self.own and not of_client:
-                self.report(path, f"'{name}' is a client's part and cannot stand here")
+                self.report(path, f"'{name}' is a client's part and cannot be used here")
             else:
                 self.known(name, self.every if of_client else self.shared, path, "component")
 

@@ -358,9 +358,7 @@ def _several(argument: str, value: Any) -> list[Any]:
 def _said(entry: Mapping[str, Any]) -> dict[str, Any]:
     """An entry as a file has it: what is said of it, by the keys of a file."""
     if entry.get("within") is not None and entry.get("in") is not None:
-        raise InputError(
-            f"within: says 'in' a second time, {shown(entry['within'])} and {shown(entry['in'])}; give one"
-        )
+        raise InputError(f"within: gives 'in' twice, as {shown(entry['within'])} and {shown(entry['in'])}; give one")
     result = {}
     for key, value in entry.items():
         if value is None:

@@ -195,7 +195,7 @@ def check_services(checks: Checks, traffic: Mapping[str, Traffic], roles: Mappin
         if key in traffic and key in roles:
             checks.report(("roles", key), "a traffic class has this name too; each service needs a name of its own")
         elif is_derived(key, traffic):
-            checks.report(where, "this name is kept for a service that k2rel derives; choose another")
+            checks.report(where, "this name is reserved for a service that k2rel derives; choose another")
 
 
 def full_service(checks: Checks, traffic: Mapping[str, Traffic]) -> tuple[str, ...] | None:

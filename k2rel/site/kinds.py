@@ -24,10 +24,10 @@ def kinds_of(checks: Checks) -> tuple[ClientKind, ...]:
     for key, given in (("count", clients.count is not None), ("subscriptions", bool(clients.subscriptions))):
         if given:
             checks.report(
-                (*where, key), f"cannot stand beside 'kinds', which state it for each kind; leave '{key}' out"
+                (*where, key), f"cannot be combined with 'kinds', which state it for each kind; leave '{key}' out"
             )
     if clients.total > doc.MOST_CLIENTS:
-        checks.report((*where, "kinds"), f"are {clients.total:,} clients, and at most {doc.MOST_CLIENTS:,} go")
+        checks.report((*where, "kinds"), f"are {clients.total:,} clients, and at most {doc.MOST_CLIENTS:,} are allowed")
     _check_lists(checks)
     _check_counts(checks)
     _check_members(checks)
@@ -79,7 +79,7 @@ def _check_members(checks: Checks) -> None:
             elif name in checks.every:
                 checks.report(path, f"'{name}' is the name of a part; give the client another")
             elif is_kept_for_clients(name):
-                checks.report(path, "names that start with client_ and a number are kept for the clients' parts")
+                checks.report(path, "names that start with client_ and a number are reserved for the clients' parts")
             first.setdefault(name, key)
 
 
@@ -110,7 +110,7 @@ def check_kinds(checks: Checks, site: Site) -> None:
             elif flow.scope == "client" and len(paths) > doc.MOST_PATHS:
                 checks.report(
                     ("clients", "kinds", group.kind),
-                    f"has {len(paths)} paths of '{name}', and at most {doc.MOST_PATHS} go; use stages with at_least/of",
+                    f"has {len(paths)} paths of '{name}', and at most {doc.MOST_PATHS} are possible; use at_least/of",
                 )
             if flow.prefer.startswith("@") and flow.prefer[1:] not in group.subscriptions:
                 checks.report(

@@ -100,8 +100,8 @@ def with_values(source: YamlSource) -> YamlSource:
     problems: list[Problem] = []
     for name in named.keys() - set(source.origins.values()):
         message = (
-            f"has limits, but no number of the file is '={name}', so they would have no effect; remove low and high "
-            f"away, or write '={name}' where it counts"
+            f"has limits, but no number of the file is '={name}', so they would have no effect; remove low and high, "
+            f"or write '={name}' as the value of that number"
         )
         problems.append(source.problem(("assumptions", name), message))
 

@@ -70,7 +70,7 @@ def _plain(value: Any, path: KeyPath, left: list[int]) -> Any:
         for key, item in value.items():
             name = _key(key, path)
             if name in result:
-                raise _wrong((*path, name), "is given twice, as a text and otherwise")
+                raise _wrong((*path, name), "is given twice, as a text and as another type")
             result[name] = _plain(item, (*path, name), left)
         return result
     if callable(convert := getattr(value, "tolist", None)):  # NumPy and pandas

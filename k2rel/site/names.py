@@ -34,7 +34,7 @@ def wrong_with_name(name: str) -> str | None:
     if not name:
         return "is not a valid name: it is empty"
     if len(name) > LONGEST:
-        return f"is not a valid name: it has {len(name)} characters, and at most {LONGEST} go"
+        return f"is not a valid name: it has {len(name)} characters, and at most {LONGEST} are allowed"
     if name[0] in "@=":
         meaning = "a subscription" if name[0] == "@" else "an assumption's value"
         return f"is not a valid name: what begins with '{name[0]}' is {meaning}"

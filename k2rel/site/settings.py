@@ -322,7 +322,7 @@ def _nothing_named(site: Site, name: str, what: str) -> str:
         )
     if name in site.own_parts:
         part = site.own_parts[name][0]
-        return f"'{name}' is one client's part, and clients are alike in everything; write {part}.{what}=... for all"
+        return f"'{name}' is one client's part, and settings apply to all clients; write {part}.{what}=... for all"
     known = {"type": _types(site), "part": site.described, "traffic class": site.traffic}
     near = {kind: " or ".join(map(repr, found)) for kind, names in known.items() if (found := nearest(name, names))}
     meant = ", ".join(f"{names} ({kind})" for kind, names in near.items())

@@ -161,7 +161,7 @@ class FailedTakeoverEntry(Record):
 
     retry_after: Wait = Field(0.0, description="mean time until it is tried once more")
     retry_coverage: Share = Field(0.0, description="probability that this succeeds; 0: it is not tried")
-    operator_coverage: Share = Field(1.0, description="probability that an operator's placing the role succeeds")
+    operator_coverage: Share = Field(1.0, description="probability that an operator places the role successfully")
     restoration: Wait = Field(0.0, description="mean time until it is placed where that failed too")
 
 
@@ -243,17 +243,17 @@ class RoleEntry(Record):
     switchover: Duration = Field(0.0, description="time that a takeover takes")
     unable_backup: Literal["takes over", "waits"] = Field(
         "takes over",
-        description="what a backup does whose triggers are up but which lacks something that the role needs, as the "
+        description="behaviour of a backup whose triggers are up but which lacks something that the role needs, such as "
         "storage that both sides use",
     )
     recovered_backup: Literal["waits", "takes over"] = Field(
         "waits",
-        description="what a backup does that is ready again while the server that has the role works but is out of "
+        description="behaviour of a backup that becomes ready while the server that has the role works but is out of "
         "service",
     )
     restart: Literal["out of service", "in service"] = Field(
         "out of service",
-        description="how a server returns that was down with the role while no other holder took over",
+        description="state of a server that returns after it was down with the role and no other holder took over",
     )
     operator_places: Literal["preferred", "former", "other"] = Field(
         "preferred",
@@ -282,11 +282,11 @@ class RoleEntry(Record):
     )
     partition: Literal["keeps", "moves"] = Field(
         "keeps",
-        description="format 2: who goes on where both sides are up, do not see each other, and one can stop the other: "
-        "the one that has the role, or the other",
+        description="format 2: side that keeps or gets the role if both are up without contact and one can stop the "
+        "other: the one that has the role, or the other",
     )
     split_brain: SplitBrainEntry | None = Field(
-        None, description="format 2: what follows where two have the role; default: down until they see each other"
+        None, description="format 2: what follows if two holders are active; default: down until contact is restored"
     )
 
 

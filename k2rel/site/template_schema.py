@@ -40,7 +40,7 @@ _PATTERNS: dict[str, Any] = {
         "minItems": 1,
         "maxItems": 2,
         "description": "a link from each component of the first list to each of the second; * and ? stand for any "
-        "signs; {a} and {b} are the names of the ends, {i} and {j} their places in the lists",
+        "characters; {a} and {b} are the names of the ends, {i} and {j} their places in the lists",
     },
     "one_to_one": {
         "type": "array",

@@ -131,7 +131,7 @@ class _Arithmetic:
 
     def _single(self) -> Scalar:
         if not self.tokens:
-            raise self.refusal("ends too early")
+            raise self.refusal("is incomplete")
         number, name, sign = self.tokens.pop(0).groups()
         if number is not None:
             return int(number)
@@ -152,7 +152,7 @@ class _Arithmetic:
 
     def _number(self, value: Scalar) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise self.refusal(f"counts with '{as_written(value)[:40]}', which is not a whole number")
+            raise self.refusal(f"calculates with '{as_written(value)[:40]}', which is not a whole number")
         return value
 
 

@@ -202,7 +202,7 @@ def _series_or_name(value: object) -> str:
 
 def _no_series(value: object) -> object:
     if isinstance(value, list):
-        raise ValueError("a series of parts cannot stand here; name one part, which may need the others")
+        raise ValueError("a series of parts cannot be used here; name one part, which may need the others")
     return value
 
 
@@ -212,7 +212,7 @@ OnePart = Annotated[PartName, BeforeValidator(_no_series)]
 def _no_count(value: object) -> object:
     if isinstance(value, dict):
         raise ValueError(
-            "a count of parts cannot stand in a series; name a part, of a type that never fails, that needs it"
+            "a count of parts cannot be used in a series; name a part, of a type that never fails, that needs it"
         )
     return value
 

@@ -274,7 +274,7 @@ def _alike_paths(document: doc.SiteDocument, site: Site) -> Iterator[Finding]:
             few = f"the {_some(others)} {'is' if len(others) == 1 else 'are'}"
             yield (
                 ("traffic", name, "paths", first),
-                f"it carries all the load{of_side} while it is up, although {few} alike; to share "
+                f"it carries all the load{of_side} while it is up, although {few} equivalent; to share "
                 "the load write 'share: equal' (format 2), or assign the parts to clients by a subscription"
                 + or_else
                 + so,
@@ -309,7 +309,7 @@ def _without_path(site: Site) -> Iterator[Finding]:
             where = at or f"only paths of side '{site.sides[0]}' count (prefer: home only)"
             yield (
                 ("traffic", name, "paths"),
-                f"with nothing failed {where}, and no path is for that, so {name} is down; add one that is",
+                f"with nothing failed {where}, and no path applies then, so {name} is down; add one that does",
             )
 
 
@@ -354,7 +354,7 @@ def _drifting_tests(site: Site) -> Iterator[Finding]:
             where = ("clients", "parts", second) if second in site.client_parts else _part_path(site, second)
             yield (
                 where,
-                f"it is tested every {other:g} h and {first} every {one:g} h: the phases pass through each other in "
-                f"{years:.3g} years, over which their tests are taken as independent; give both the same test_interval "
-                "if they are tested together",
+                f"it is tested every {other:g} h and {first} every {one:g} h: their test days coincide again only "
+                f"after {years:.3g} years, and their tests are treated as independent; give both the same "
+                "test_interval if they are tested together",
             )
