@@ -314,7 +314,7 @@ def test_what_differs_between_designs_names_each_coverage() -> None:
 
 def test_the_register_of_assumptions_says_which_coverage_counts() -> None:
     register = k2rel.assumptions("L2R").set_index("assumption")
-    assert "of several the smallest" in register.loc["rule: coverage", "value"]
+    assert "of several values the smallest" in register.loc["rule: coverage", "value"]
 
 
 # bad input ------------------------------------------------------------------------------------------------------------

@@ -344,5 +344,5 @@ def test_a_word_that_is_no_method_is_one_sentence_with_what_was_meant(tmp_path) 
 def test_an_engine_that_was_named_says_who_else_could(tmp_path) -> None:
     exact = pair(tmp_path, failback="manual").solve("exact")
     for ask in (exact.interruptions, lambda: exact.solution.dynamics):
-        with pytest.raises(InputError, match="the exact engine cannot give what the states of a chain tell"):
+        with pytest.raises(InputError, match="the exact engine cannot give figures by states of a chain"):
             ask()

@@ -440,7 +440,7 @@ def test_the_command_tells_the_year_and_writes_what_it_teaches(k2, tmp_path) -> 
         "More failures than their rates explain, after adjustment for multiple tests: psu (3, 0.21 expected), isl (1",
         "file_system: position as the log states",
         "server_B failed; file_system stranded",
-        "after Holm, for 18 types, or 64 parts",
+        "by Holm's method, for 18 types, or 64 parts",
     ):
         assert text in run.out, text
     page = (Path(__file__).parents[1] / "docs" / "how-to" / "outage.md").read_text()
@@ -533,7 +533,7 @@ WRONG = {
     ),
     "an unknown role": (
         _role("file_sytem", to="B", at="2024-02-01"),
-        ":2: .*no role of L2R; did you mean 'file_system",
+        ":2: .*not a role of L2R; did you mean 'file_system",
     ),
     "an unknown holder": (
         _role("file_system", "A", "C", "2024-02-01"),

@@ -100,7 +100,9 @@ def test_of_two_that_the_draws_do_not_tell_apart_the_smaller_is_taken_and_it_is_
     assert "cannot be told" not in known.words()
     doubtful = Recommendation(two, {("small", "large"): 0.4})
     assert doubtful.chosen.name == "small"
-    assert doubtful.sentences()[0].startswith("small has the fewest parts (40) of those that these figures do not tell")
+    assert doubtful.sentences()[0].startswith(
+        "small has the fewest parts (40) of those whose downtime cannot be distinguished"
+    )
     assert "these figures do not show which of the two has less downtime (large at 60 % of the same draws)" in doubtful.words()  # fmt: skip
 
 

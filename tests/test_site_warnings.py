@@ -52,10 +52,10 @@ CASES = {
     ),
     "alike paths on a side": (
         FIRST_PATH, SECOND + SECOND.replace("A1", "A2") + FIRST_PATH,
-        "traffic.media.paths.0", r"carries all the load.*the 2nd and 3rd path are alike; .*write 'share: equal'",
+        "traffic.media.paths.0", r"carries all the load.*the 2nd and 3rd path are equivalent; .*write 'share: equal'",
     ),
     "alike paths where no side is preferred": (
-        "    prefer: role file_system\n", "", "traffic.media.paths.0", "the 2nd path is alike.*write 'prefer: listed'",
+        "    prefer: role file_system\n", "", "traffic.media.paths.0", "the 2nd path is equivalent.*write 'prefer: listed'",
     ),
     "a part that nothing names": (
         "\nlinks:\n", "\n  fan_A: {type: psu, side: A, in: server_A}\nlinks:\n", "components.fan_A", "change no service",

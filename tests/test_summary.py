@@ -67,7 +67,7 @@ def test_a_change_that_helps_is_judged_as_the_changed_site_is(l2r) -> None:
 def test_what_cannot_be_carried_comes_first(overfull) -> None:
     page, level, clients, (first, less) = overfull
     assert page.words().startswith(f"This site cannot carry {clients} clients: with nothing failed {first}")
-    assert f"if each asked for {less}" in page.words()
+    assert f"It could with {less}" in page.words()
     full = next(item for item in page.services if item.service == "full_service")
     assert full.never == "never: demand exceeds capacity in normal state"
     html = show_summary(page, {}).data

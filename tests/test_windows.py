@@ -160,7 +160,7 @@ def test_windows_of_any_length_are_counted() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"within": "fortnight"}, "window: 'fortnight' is not a valid window; hour, day, week, month, year"),
+        ({"within": "fortnight"}, "window: 'fortnight' is not a valid window; write hour, day, week, month, year"),
         ({"within": 0}, "above 0 and at most 100 years"),
         ({"within": "200 y"}, "above 0 and at most 100 years"),
         ({"above": "-1 min"}, "above: a duration cannot be negative"),

@@ -164,8 +164,9 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str, nu
 def _now(up: bool, back_h: float | None) -> str:
     if up:
         return "up"
-    back = "no single repair" if back_h is None or back_h == float("inf") else format_duration(back_h)
-    return f"<span class='failed'>down</span>, back after {back}"
+    if back_h is None or back_h == float("inf"):
+        return "<span class='failed'>down</span>, not restored by a single repair"
+    return f"<span class='failed'>down</span>, back after {format_duration(back_h)}"
 
 
 def _critical(found: Risk, critical: Sequence[tuple[str, str]]) -> str:

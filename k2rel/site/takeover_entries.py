@@ -243,8 +243,8 @@ class RoleEntry(Record):
     switchover: Duration = Field(0.0, description="time that a takeover takes")
     unable_backup: Literal["takes over", "waits"] = Field(
         "takes over",
-        description="behaviour of a backup whose triggers are up but which lacks something that the role needs, such as "
-        "storage that both sides use",
+        description="behaviour of a backup whose triggers are up but which lacks something that the role needs, such "
+        "as storage that both sides use",
     )
     recovered_backup: Literal["waits", "takes over"] = Field(
         "waits",
