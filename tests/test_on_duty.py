@@ -307,9 +307,7 @@ def test_the_report_has_the_sheet_and_the_whole_lists_beside_it(pages) -> None:
         expected["expected_downtime_min"].tolist(), rel=1e-6
     )
     assert len(str(whole.loc["server_A", "must_not_fail"]).split(", ")) == 13
-    assert any(
-        "downtime-of-media-to-be-expected" in path.name for path in (pages / "results" / "L2R_figures").iterdir()
-    )
+    assert any("expected-downtime-of-media" in path.name for path in (pages / "results" / "L2R_figures").iterdir())
 
 
 @pytest.mark.browser
