@@ -63,8 +63,8 @@ def table(paths: list[Path]) -> str:
         f"## Weight and opening\n\nWritten by `benchmarks/pages.py`: medians of {VISITS} visits by headless Chromium, "
         f"390 pixels wide, its processor slowed to 1/{SLOWER} (about a phone), on {machine()}, shared with others. "
         f"Nothing is fetched: a page is one file.\n\n{markdown_table(heads, rows)}\n\n"
-        "A page stays light since all drawings share one style sheet, what is far below is laid out when it comes near "
-        "(`content-visibility`), and tables become sortable while nobody waits."
+        "A page stays light since all drawings share one style sheet, content outside the window is laid out when "
+        "scrolled to (`content-visibility`), and tables are made sortable while the browser is idle."
     )
 
 

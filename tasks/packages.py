@@ -39,7 +39,7 @@ _LICENCES = """\
 k2rel is under the BSD 3-Clause licence (`LICENSE`). One file that comes with it is under another one: the drive
 statistics `data/examples/field/drive_statistics.csv`, under the Apache License 2.0 (`LICENSE-APACHE` beside it). Where
 the other examples come from stands in `data/examples/field/README.md`; each row of `data/rates.csv` names its source.
-Both archives of a release hold both licences, and no code of anybody else: scripts and styles of the pages are k2rel's
+Both archives of a release hold both licences, and no third-party code: scripts and styles of the pages are k2rel's
 own.
 
 These are the packages that pip installs with it on Linux, and what each says of its own licence. The page is written by

@@ -274,8 +274,8 @@ def test_the_sheet_has_every_failure_with_what_follows_in_words(duty) -> None:
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        ({"method": "simulation"}, "the simulation engine cannot give what lies ahead of every state"),
-        ({"method": "exact"}, "the exact engine cannot give what lies ahead of every state"),
+        ({"method": "simulation"}, "the simulation engine does not compute what lies ahead of every state"),
+        ({"method": "exact"}, "the exact engine does not compute what lies ahead of every state"),
     ],
 )
 def test_where_there_is_no_sheet_a_sentence_says_why(given, why) -> None:

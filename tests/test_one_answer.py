@@ -152,7 +152,7 @@ class TestOneAnswer:
         asks = [lambda: counted.over_time(None, 1.0), counted.modes, counted.causes,
                 lambda: counted.interruptions(first_loss=True)]  # fmt: skip
         for ask in asks:
-            with pytest.raises(InputError, match=r"the simulation engine cannot give .*; ask with method .*markov"):
+            with pytest.raises(InputError, match=r"the simulation engine does not compute .*; use method .*markov"):
                 ask()
 
 
@@ -344,5 +344,5 @@ def test_a_word_that_is_no_method_is_one_sentence_with_what_was_meant(tmp_path) 
 def test_an_engine_that_was_named_says_who_else_could(tmp_path) -> None:
     exact = pair(tmp_path, failback="manual").solve("exact")
     for ask in (exact.interruptions, lambda: exact.solution.dynamics):
-        with pytest.raises(InputError, match="the exact engine cannot give figures by states of a chain"):
+        with pytest.raises(InputError, match="the exact engine does not compute figures by states of a chain"):
             ask()

@@ -41,7 +41,7 @@ def test_of_those_that_meet_the_target_the_one_with_fewest_parts_is_taken() -> N
     big = next(text for text in rest if text.startswith("big"))
     assert "with 80 % more parts" in big
     assert "is down 20 min a year (10 to 60), and meets the target (100 %)" in big
-    assert big.endswith("what it has more helps the availability, not the load.")
+    assert big.endswith("its additional parts improve the availability, not the load.")
     assert "cheap, with 40 % fewer parts" in found.words()
 
 
@@ -87,7 +87,7 @@ def test_the_load_that_a_larger_level_carries_is_weighed_against_its_downtime() 
     wide = level("wide", 400.0, 80, clients_normally=24, clients_carried=16)
     words = Recommendation((level("narrow", 200.0, 40), wide), {("narrow", "wide"): 1.0}).words()
     assert "wide, with 100 % more parts, carries 24 clients (16 after a failure) but is down 400 min" in words
-    assert words.endswith("what it has more helps the load, not the availability.")
+    assert words.endswith("its additional parts improve the load, not the availability.")
 
 
 # what cannot be told

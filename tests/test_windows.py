@@ -111,9 +111,9 @@ def test_where_clients_own_parts_decide_histories_are_counted_and_it_is_said() -
     assert re.fullmatch(r"clients' own parts cause [\d.]+ % of the downtime of control, which .*", found.why)
     assert found.left_out == 0.0
     assert found.mean_h.low <= down * 8760 <= found.mean_h.high
-    with pytest.raises(InputError, match=r"markov engine cannot give.*ask with method auto or simulation"):
+    with pytest.raises(InputError, match=r"markov engine does not compute.*use method auto or simulation"):
         k2rel.window(study, "control", method="markov")
-    with pytest.raises(InputError, match="exact engine cannot give the downtime of one window"):
+    with pytest.raises(InputError, match="exact engine does not compute the downtime of one window"):
         k2rel.window(study, "control", method="exact")
     with pytest.raises(InputError, match="counted in histories, which take the inputs as given"):
         k2rel.window(study, "control", above="4 h", samples=10)

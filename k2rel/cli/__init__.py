@@ -297,7 +297,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     --------
     >>> main(["check", "L2R"])  # doctest: +ELLIPSIS
     /...L2R.yaml: valid
-      Level 2R, two servers, two switches: 68 parts on 2 side(s), 4 clients
+      Level 2R, two servers, two switches: 68 parts on 2 sides, 4 clients
     ...
     0
     """

@@ -132,8 +132,9 @@ def spares_verb(args: argparse.Namespace) -> int:
         print_json(records(frame.rename_axis("type")))
         return 0
     print_table(frame.drop(columns="sites_alone") if len(chosen) == 1 else frame, whole=frame.rename_axis("type"))
-    how = f"For {args.years:g} year(s) without delivery, {args.protection:g} % that no spare is missing"
-    say(f"\n{how}, of the type or of all types together. Constant failure rates; ageing parts need more.")
+    span = f"{args.years:g} {'year' if args.years == 1 else 'years'} without delivery"
+    how = f"For {span}, with a probability of {args.protection:g} %"
+    say(f"\n{how} no spare of the type, or of any type, is missing. Constant failure rates; ageing parts need more.")
     return 0
 
 

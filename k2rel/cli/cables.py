@@ -101,6 +101,8 @@ def _pairs(option: str, texts: Sequence[str], example: str) -> list[tuple[str, s
 
 
 def _print(args: argparse.Namespace, cables: Cables, site: Site) -> None:
+    from k2rel.site.found import counted
+
     matches = [{"text": one.text, "component_type": one.component_type, "count": one.count, "by": one.how}
                for one in cables.matches]  # fmt: skip
     left_out = [{"line": one.line, "what": one.what, "reason": one.reason} for one in cables.left_out]
@@ -130,7 +132,7 @@ def _print(args: argparse.Namespace, cables: Cables, site: Site) -> None:
         paths[["kind", "clients", "paths", "ways", "dropped"]], "\nPaths from the clients, by kind", index=False
     )
     say(
-        f"\n{site.title}: {sum(1 for _ in site.parts()):,} parts on {len(site.sides)} side(s), "
+        f"\n{site.title}: {sum(1 for _ in site.parts()):,} parts on {counted(len(site.sides), 'side')}, "
         f"{site.client_count:,} clients"
     )
     say(f"written: {args.output}" if args.output else "not written; --output FILE writes the site file")

@@ -137,6 +137,7 @@ def check_verb(args: argparse.Namespace) -> int:
     if args.output or args.force:
         raise InputError(f"{'--output' if args.output else '--force'}: it is for --upgrade and --expanded")
     from k2rel.policy.warned import overload_warnings
+    from k2rel.site.found import counted
 
     study = study_of(args)
     site = study.site
@@ -168,7 +169,8 @@ def check_verb(args: argparse.Namespace) -> int:
         print_json({"ok": True, **summary, "warnings": [asdict(one) for one in found]})
     else:
         say(f"{site.file}: valid")
-        say(f"  {site.title}: {count} parts on {len(site.sides)} side(s), {site.client_count} clients")
+        where = f"{counted(len(site.sides), 'side')}, {counted(site.client_count, 'client')}"
+        say(f"  {site.title}: {count} parts on {where}")
         say(f"  roles: {', '.join(site.roles) or 'none'}; traffic: {', '.join(site.traffic)}")
         say(f"  {len(site.assumptions)} named assumptions; variants: {', '.join(variants) or 'none'}")
         for one in found:

@@ -63,6 +63,7 @@ def solve_options(sub: argparse.ArgumentParser) -> None:
 def solve_verb(args: argparse.Namespace) -> int:
     from k2rel.faulttrees import read_fault_trees
     from k2rel.faulttrees.solve import solve
+    from k2rel.site.found import counted
 
     trees = read_fault_trees(*args.model, mission_time_h=args.mission_time)
     answer = solve(
@@ -80,7 +81,8 @@ def solve_verb(args: argparse.Namespace) -> int:
     if args.format == "json":
         print_json(answer.to_json())
         return 0
-    say(f"{answer.model}: {len(trees.events)} basic events, {len(answer.tops)} top event(s); {answer.method}")
+    events = f"{counted(len(trees.events), 'basic event')}, {counted(len(answer.tops), 'top event')}"
+    say(f"{answer.model}: {events}; {answer.method}")
     for note in answer.notes:
         say(f"note: {note}")
     main_rows([{key: value for key, value in top.items() if not isinstance(value, dict | list)}

@@ -102,7 +102,7 @@ def design_of(study: StudyLike, organisation: Organisation | None = None, method
     """
     found = solution_of(study, method, organisation)
     if found.method == "simulation":
-        raise found.cannot("what changes bring, since many designs are compared", "exact or markov")
+        raise found.cannot("the effect of changes, since many designs are compared", "exact or markov")
     return Design(found.study, found.asked, "auto" if found.chosen else found.method)
 
 

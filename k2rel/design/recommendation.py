@@ -252,7 +252,7 @@ class Recommendation(Shown):
                    f"{percentage(share)} of the same draws)."  # fmt: skip
         if not math.isnan(more) and self._price(other)[0] > self._price(chosen)[0] and (more > 0) != less_down:
             helped, not_helped = ("load", "availability") if more > 0 else ("availability", "load")
-            return f"{said}: what it has more helps the {helped}, not the {not_helped}."
+            return f"{said}: its additional parts improve the {helped}, not the {not_helped}."
         return f"{said}."
 
     def _priced(self, chosen: Candidate, other: Candidate) -> str:

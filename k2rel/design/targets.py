@@ -359,7 +359,7 @@ def _weak(solution: Solution, service: str) -> str:
     kind = {"A": "an analogue", "P": "a prior"}[law.evidence[0]]
     part, share = name.replace("_", " "), 100 * shares["share_of_downtime"].iloc[0]
     return (
-        f"{part} carries {share:.0f} % of the downtime with ideal takeovers, and its failure rate is {kind} (evidence "
+        f"{part} causes {share:.0f} % of the downtime with ideal takeovers, and its failure rate is {kind} (evidence "
         f"{law.evidence}, entry {law.rates_id})"
     )
 

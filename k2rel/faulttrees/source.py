@@ -6,6 +6,7 @@ reading a model can neither run code, nor open another file, nor fill the memory
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,9 +105,10 @@ def read_xml(path: Path, shown: str | None = None) -> Element:
     """
     name = shown or path.name
     with opened(path, shown) as stream:
-        data = stream.read(_MOST_BYTES + 1)
-    if len(data) > _MOST_BYTES:
-        raise InputError(Problem(f"is larger than {_MOST_BYTES:,} bytes, the most that is read", name))
+        size = os.fstat(stream.fileno()).st_size  # before it is read, which would take as much memory at once
+        if size > _MOST_BYTES:
+            raise InputError(Problem(f"is too large: {size:,} bytes, at most {_MOST_BYTES:,}", name))
+        data = stream.read()
     return _Reader(name).read(data)
 
 

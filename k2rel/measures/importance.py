@@ -104,7 +104,7 @@ def causes(
     """
     solution = solution_of(study, method, organisation)
     if solution.method == "simulation":
-        raise solution.cannot("what causes the downtime", "exact or markov")
+        raise solution.cannot("the causes of the downtime", "exact or markov")
     if solution.method == "markov":
         dynamics = solution.dynamics
         frame = part_causes(dynamics, service_named(solution.study, service, dynamics.policy))

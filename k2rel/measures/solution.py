@@ -124,7 +124,7 @@ class Solution(Shown):
     def cannot(self, what: str, others: str) -> InputError:
         """What to say where another engine is needed."""
         return InputError(
-            f"{self.study.site.name}: the {self.method} engine cannot give {what}; ask with method {others}"
+            f"{self.study.site.name}: the {self.method} engine does not compute {what}; use method {others}"
         )
 
     @cached_property

@@ -54,7 +54,7 @@ def exponential_tests(study: Study) -> list[str]:
         return []
     return [
         f"{_named(parts)}: durations of interruptions and the time to first failure are computed "
-        "with exponential times until a test, not with the days of the tests"
+        "with exponentially distributed times to a test instead of fixed test days"
     ]
 
 

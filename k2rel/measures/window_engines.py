@@ -51,8 +51,8 @@ def known_windows(solution: Solution, service: str, window_h: float) -> ExactWin
         reason = str(error).removeprefix(f"{name}: ")
         if not solution.chosen:
             raise InputError(
-                f"{name}: the {solution.method} engine cannot give the downtime of a window: {reason}; "
-                "ask with method auto or simulation"
+                f"{name}: the {solution.method} engine does not compute the downtime of a window: {reason}; "
+                "use method auto or simulation"
             ) from None
     return CountedByHistories(_counted(solution, service, window_h), reason)
 
