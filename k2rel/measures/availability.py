@@ -307,7 +307,7 @@ def _counted(solution: Solution) -> AvailabilityResult:
 
 def _missed(service: str, found: Figures) -> list[str]:
     """Say whose failures are not counted, or perhaps not all."""
-    why = "with so many groups of clients, failures that end an overload cannot be told from those that cause none"
+    why = "with so many groups of clients, failures that end an overload are not distinguished from others"
     if math.isnan(found.failures_per_h):
         return [f"failures of {service} are not counted: {why}"]
     if found.missed_per_h > _SEEN * found.failures_per_h:

@@ -204,8 +204,8 @@ def _of_sites_that_have_it(site: Site, roles: list[Role]) -> Iterator[Said]:
         ]  # fmt: skip
         yield (
             "suspension",
-            "begins when all parts under 'lost' are down while those under 'works' are up, and lasts until those "
-            f"under 'lost' are restored; if one under 'works' fails meanwhile, {'; '.join(parts)}",
+            "begins when all parts under 'lost' are down while all under 'works' are up, and lasts until one of those "
+            f"under 'lost' is up again; if one under 'works' fails meanwhile, {'; '.join(parts)}",
             "the order of the failures decides; with ideal takeovers it is not modelled",
         )
 
