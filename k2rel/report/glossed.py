@@ -27,6 +27,7 @@ _NOT_IN_SENTENCES = frozenset(
         "simulate",
         "simulated",
         "criticality",
+        "element",
     )
 )  # everyday words there
 _WHOLE = re.compile(
