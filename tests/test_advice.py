@@ -155,7 +155,7 @@ def test_a_site_that_can_only_be_simulated_names_the_method_that_would_answer() 
     slow = k2rel.study("L2R", settings={"psu.mttr": "90000 h"})
     assert solution_of(slow).method == "simulation"
     for ask in (advise, k2rel.best_changes):
-        with pytest.raises(InputError, match="ask with method exact"):
+        with pytest.raises(InputError, match="use method exact"):
             ask(slow)
     assert len(k2rel.best_changes(slow, method="exact")) == 3
 

@@ -248,7 +248,7 @@ def test_the_enclosure_without_a_figure_of_its_own_is_nearly_all_of_the_ideal_do
         ideal = k2rel.study(level).solve("exact")["media"].unavailability
         assert round(100 * row.rate_per_h * row.mttr_h["4h"] / ideal) == percent
         register = k2rel.assumptions(k2rel.study(level)).set_index("assumption")
-        assert "of a similar part" in str(register.loc["failure data of raid_chassis", "reason"])
+        assert "about a similar part" in str(register.loc["failure data of raid_chassis", "reason"])
 
 
 def test_a_whole_windows_server_is_as_available_as_those_in_the_field() -> None:

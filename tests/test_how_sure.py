@@ -215,7 +215,7 @@ def test_correlated_inputs_spread_more_or_less_and_what_is_no_correlation_is_ref
 
 
 def test_the_simulation_says_who_can() -> None:
-    with pytest.raises(InputError, match="ask with method exact or markov"):
+    with pytest.raises(InputError, match="use method exact or markov"):
         k2rel.uncertainty("L1", samples=16, method="simulation")
 
 

@@ -123,7 +123,7 @@ def test_a_work_that_finds_hidden_faults_saves_what_tests_so_often_save() -> Non
         ({"works": k2rel.Work("switch_A", math.nan)}, "more than 0"),
         ({"works": k2rel.Work("switch_A", 1e9)}, "at most 720 h"),
         ({"works": [k2rel.Work("switch_A", 1.0)] * 2}, "named twice"),
-        ({"works": k2rel.Work("switch_A", 2.0, 1.0)}, "more often than"),
+        ({"works": k2rel.Work("switch_A", 2.0, 1.0)}, "shorter interval than"),
         ({"works": k2rel.Work("switch_A", 7.0), "within_h": 6.0}, "does not fit into a window of 6 h"),
         ({"works": k2rel.Work("switch_A", 1.0), "not_back": 1.5}, "a probability"),
         ({"works": k2rel.Work("client_1_media_A", 1.0)}, "a client's own part"),

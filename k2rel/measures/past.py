@@ -263,7 +263,7 @@ class PastPeriod(ShownTable):
         found = [self._words_of(each) for each in judged if each is first or each.implausible]
         seen, expected, more, fewer = all_parts(self.types)
         counted = f"{seen} failure{'' if seen == 1 else 's'} of parts, {expected:.3g} expected"
-        found.append(f"{counted}; {_far('at least as many', more, 'at most as many', fewer)}.")
+        found.append(f"{counted}; {_far('many', more, fewer)}.")
         if often := self.often():
             kinds = {each.name for each in self.types} & {each.name for each in often}
             said = [each for each in often if each.name in kinds or each.type not in kinds]
@@ -279,12 +279,8 @@ class PastPeriod(ShownTable):
     def _words_of(self, seen: ServiceSeen) -> str:
         times = f"in {seen.failures:.3g} failure{'' if seen.failures == 1 else 's'}"
         down = f"was down {format_duration(seen.downtime_h)} {times}" if seen.downtime_h else "was not down"
-        downtime = _far(
-            "at least as much downtime", seen.p_more_downtime, "at most as much downtime", seen.p_less_downtime
-        )
-        failures = _far(
-            "at least as many failures", seen.p_more_failures, "at most as many failures", seen.p_fewer_failures
-        )
+        downtime = _far("much downtime", seen.p_more_downtime, seen.p_less_downtime)
+        failures = _far("many failures", seen.p_more_failures, seen.p_fewer_failures)
         usual = f"{format_duration(seen.expected_downtime_h)} in {seen.expected_failures:.3g} failures"
         return f"{seen.service} {down}; expected: {usual}; {downtime}; {failures}."
 
@@ -292,9 +288,9 @@ class PastPeriod(ShownTable):
         return self.words()
 
 
-def _far(many: str, more: float, few: str, fewer: float) -> str:
+def _far(what: str, more: float, fewer: float) -> str:
     """How probable a figure as far out on its side was, and the verdict of both sides together."""
-    words, p = (many, more) if more <= fewer else (few, fewer)
+    words, p = (f"at least as {what}", more) if more <= fewer else (f"at most as {what}", fewer)
     verdict = "plausible" if two_sided(more, fewer) >= _DOUBTFUL else "NOT plausible"
     return f"probability of {words} {percentage(p)}, {verdict}"
 

@@ -367,7 +367,8 @@ class Risk(ShownTable):
         }
 
     def _not_simulated(self, what: str) -> InputError:
-        return InputError(f"{self.provenance.site}: a simulation does not give {what}; ask with method auto or markov")
+        site = self.provenance.site
+        return InputError(f"{site}: the simulation engine does not compute {what}; use method auto or markov")
 
     def state_words(self) -> str:
         """Say what state it is."""

@@ -200,7 +200,7 @@ def _solution(
         if work:
             raise InputError(f"{name}: {work[0]}: only method markov and simulation follow that, not exact")
         if told := who.differences():
-            raise InputError(f"{name}: {told[0]}: the exact engine has ideal takeovers; ask with method markov")
+            raise InputError(f"{name}: {told[0]}: the exact engine has ideal takeovers; use method markov")
         return made("exact", "requested", IDEAL if roles else AS_MODELLED)
     if method != "auto":
         return made(method, "requested")

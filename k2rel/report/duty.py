@@ -44,7 +44,7 @@ def open_duty(answer: Answer, horizon: str | float = "24 h") -> pd.DataFrame | R
     --------
     >>> from k2rel.report import open_answer
     >>> open_duty(open_answer("L1", method="simulation")).why[:34]
-    'L1: the simulation engine cannot g'
+    'L1: the simulation engine does not'
     """
 
     def made() -> pd.DataFrame:

@@ -153,8 +153,8 @@ def attempt(make: Callable[..., Any], *needed: Any) -> Any:
 
     Examples
     --------
-    >>> attempt(open_answer("L2R", method="exact").interruptions).why[-22:]
-    'ask with method markov'
+    >>> attempt(open_answer("L2R", method="exact").interruptions).why[-17:]
+    'use method markov'
     """
     for item in needed:
         if isinstance(item, Refused):
