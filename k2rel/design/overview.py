@@ -63,7 +63,7 @@ def overview(
         in the order of the file; ``worst_failure`` with ``worst_share_a``, ``worst_share_b`` and so on, and
         ``worst_share_cut_off``; ``method``,
         ``takeovers``, ``why_empty``, with a target ``target_percent``, ``verdict`` and ``p_met``, as `compare`. Worst
-        is, of the single failures of shared parts that change a client's way or overload it and leave the service to
+        is, of the single failures of shared parts that change a client's path or overload it and leave the service to
         some client, the one that cuts off most clients, then that with most load for its capacity, then that after
         which most have changed sides. Where none leaves it, it is the most probable one that takes it from all; where
         none changes anything, none.
