@@ -17,6 +17,8 @@ sys.path[:0] = [str(HERE), str(ROOT)]
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ["COLUMNS"] = "110"
 
+from jupyter_cache import get_cache  # noqa: E402
+
 import k2rel  # noqa: E402
 from k2rel.basis import basis_hash  # noqa: E402
 
@@ -43,6 +45,7 @@ myst_heading_anchors = 3
 made_with = basis_hash("matplotlib", "numpy", "pandas", "scipy")
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(ROOT / "build" / "docs-cache" / made_with[:16])
+get_cache(nb_execution_cache_path).db  # noqa: B018 - made here, since two readers of pages that find none both make it
 nb_execution_timeout = 300
 nb_execution_raise_on_error = True
 nb_execution_in_temp = True
