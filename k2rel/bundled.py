@@ -254,11 +254,12 @@ def what_is_there(path: str | Path) -> str:
     path = Path(path)
     if path.is_symlink():
         return f"; it is a link to {os.readlink(path)}, which does not exist"
-    within = [example for example in example_names() if example.startswith(f"{path.as_posix()}/")]
+    names = example_names()
+    within = [example for example in names if example.startswith(f"{path.as_posix()}/")]
     if within:
         more = f" and {len(within) - 3} more" if len(within) > 3 else ""
         return f"; it is a folder of examples that come with k2rel: {', '.join(within[:3])}{more}"
-    found = [example for example in example_names() if path.name and example.endswith(f"/{path.name}")]
+    found = [example for example in names if path.name and example.endswith(f"/{path.name}")]
     return f"; the example of this name that comes with k2rel is {found[0]}" if len(found) == 1 else ""
 
 

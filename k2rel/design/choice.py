@@ -18,7 +18,7 @@ from k2rel.errors import InputError, K2relError
 from k2rel.measures.availability import availability
 from k2rel.measures.importance import single_points_of_failure
 from k2rel.measures.paired import paired_draws
-from k2rel.measures.solution import Solution, one_reading, role_needs, solution_of, study_of
+from k2rel.measures.solution import Solution, role_needs, shared_reading, solution_of, study_of
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import principal_traffic
 from k2rel.units import MINUTES_PER_YEAR
@@ -88,18 +88,14 @@ def recommend(
             solutions[name] = solution
         except K2relError as refused:
             candidates.append(Candidate(*known, why_empty=str(refused)))
-    readings = {one.takeovers for one in solutions.values() if role_needs(one.study)}
-    if len(readings) > 1:
-        raise InputError(
-            "levels: ideal takeovers and takeovers as modelled cannot be mixed in one table; name the method"
-        )
+    reading = shared_reading({one.takeovers for one in solutions.values() if role_needs(one.study)})
     if solutions and prices is not None and all(math.isnan(one.cost) for one in candidates):
         such = f"level,{next(iter(solutions))},80000"
         raise InputError(f"{prices.source or 'costs'}: no level has a price; write rows such as {such}")
     drawn = paired_draws(solutions, samples=min(_PAIRS, samples), seed=seed)
     return Recommendation(
         tuple(candidates), {pair: drawn.p_better(*pair) for pair in combinations(drawn.minutes, 2)}, sure,
-        one_reading(readings), prices.currency if prices else "", samples, drawn.samples, seed,
+        reading, prices.currency if prices else "", samples, drawn.samples, seed,
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from k2rel.measures.availability import availability, site_downtime, takeovers
 from k2rel.measures.dynamic import modelled_and_ideal, performability
 from k2rel.measures.importance import single_points_of_failure
 from k2rel.measures.load import load, overload_of
-from k2rel.measures.solution import Solution, StudyLike, framed, one_reading, role_needs, solution_of, study_of
+from k2rel.measures.solution import Solution, StudyLike, framed, role_needs, shared_reading, solution_of, study_of
 from k2rel.organisation import Organisation
 from k2rel.policy.failover import further_traffic, principal_traffic
 from k2rel.rates import site_laws
@@ -152,11 +152,7 @@ def by_level(
             readings |= {solution.takeovers} if role_needs(solution.study) else set()
     if error is not None and not any("takeovers" in item for item in rows):
         raise error
-    if len(readings) > 1:
-        raise InputError(
-            "levels: ideal takeovers and takeovers as modelled cannot be mixed in one table; name the method"
-        )
-    reading = one_reading(readings)
+    reading = shared_reading(readings)
     frame = pd.DataFrame(rows).set_index("level").assign(takeovers=reading)
     frame = frame.fillna({"method": ""})
     frame.attrs["takeovers"] = reading

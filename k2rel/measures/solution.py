@@ -7,7 +7,7 @@ it is not to be had, the same rules are simulated; circumstances are simulated i
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -40,6 +40,7 @@ __all__ = [
     "framed",
     "one_reading",
     "role_needs",
+    "shared_reading",
     "solution_of",
     "study_of",
 ]
@@ -295,6 +296,15 @@ def work_needs(organisation: Organisation) -> list[str]:
 def one_reading(takeovers: Iterable[str]) -> str:
     """The reading of a table; a site where no role moves is the same under both and stands under that of the others."""
     return IDEAL if IDEAL in set(takeovers) else AS_MODELLED
+
+
+def shared_reading(takeovers: Collection[str]) -> str:
+    """The reading of a table by those of its sites with roles that move, which must be one."""
+    if len(takeovers) > 1:
+        raise InputError(
+            "levels: ideal takeovers and takeovers as modelled cannot be mixed in one table; name the method"
+        )
+    return one_reading(takeovers)
 
 
 def framed(frame: pd.DataFrame, solution: Solution, **more: Any) -> pd.DataFrame:

@@ -47,13 +47,9 @@ def known_windows(solution: Solution, service: str, window_h: float) -> ExactWin
     try:
         return exact_windows(solution, service, window_h)
     except K2relError as error:
-        name = solution.study.site.name
-        reason = str(error).removeprefix(f"{name}: ")
+        reason = str(error).removeprefix(f"{solution.study.site.name}: ")
         if not solution.chosen:
-            raise InputError(
-                f"{name}: the {solution.method} engine does not compute the downtime of a window: {reason}; "
-                "use method auto or simulation"
-            ) from None
+            raise solution.cannot(f"the downtime of a window: {reason}", "auto or simulation") from None
     return CountedByHistories(_counted(solution, service, window_h), reason)
 
 

@@ -12,24 +12,17 @@ from k2rel.terms import Term, plural, terms
 
 __all__ = ["glossary_html", "linked", "with_glossary"]
 
-_NEVER = frozenset(("a", "v", "r", "p", "field", "set"))
+
+def _with_plurals(*names: str) -> frozenset[str]:
+    return frozenset(form for name in names for form in (name, plural(name)) if form)
+
+
+_NEVER = _with_plurals("a", "v", "r", "p", "field", "set")
 """Short forms by which a term is looked up, and which mean something else on a page."""
-_NOT_IN_SENTENCES = frozenset(
-    (
-        "service",
-        "first order",
-        "exact",
-        "ideal",
-        "cycle",
-        "tested",
-        "evidence",
-        "contract",
-        "simulate",
-        "simulated",
-        "criticality",
-        "element",
-    )
-)  # everyday words there
+_NOT_IN_SENTENCES = _with_plurals(
+    "service", "first order", "exact", "ideal", "cycle", "tested", "evidence", "contract", "simulate", "simulated",
+    "criticality", "element",
+)  # everyday words there  # fmt: skip
 _WHOLE = re.compile(
     r"<(script|style|svg|code|pre|button|summary|nav|h[1-6]|a)\b.*?</\1>|<!--.*?-->|<[^>]*>|[^<]+", flags=re.S
 )
@@ -43,7 +36,7 @@ def _by_name() -> Mapping[str, Term]:
     found: dict[str, Term] = {}
     for term in terms().values():
         for name in term.forms:
-            if name.lower() not in _NEVER and name not in map(plural, _NEVER):
+            if name.lower() not in _NEVER:
                 found.setdefault(_folded(name), term)
     return found
 
@@ -59,8 +52,7 @@ def _folded(name: str) -> str:
 @cache
 def _in_sentences() -> re.Pattern[str]:
     """Any form that says in a sentence what the term means, the longest first."""
-    everyday = _NOT_IN_SENTENCES | set(map(plural, _NOT_IN_SENTENCES))
-    quoted = {name: re.escape(in_html(name)) for name in _by_name() if name not in everyday}
+    quoted = {name: re.escape(in_html(name)) for name in _by_name() if name not in _NOT_IN_SENTENCES}
     either = [text if _is_abbreviation(name) else f"(?i:{text})" for name, text in quoted.items()]
     return re.compile(rf"(?<![\w\-/])(?:{'|'.join(sorted(either, key=len, reverse=True))})(?![\w\-/])")
 
