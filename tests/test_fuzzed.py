@@ -62,6 +62,15 @@ def test_whoever_breaks_is_found(use, monkeypatch) -> None:
     assert {one.number for one in seen.findings} == {0, 1, 2}
 
 
+def test_the_memory_of_a_process_is_its_own_not_that_of_who_started_it(monkeypatch) -> None:
+    held_here = bytearray(b"x" * 500_000_000)
+    monkeypatch.setattr(watch, "MOST_BYTES", 3e8)
+    seen = watch.in_process("sites", 0, 20, workers=1)
+    assert not seen.findings, found(seen)
+    assert seen.most_bytes < 3e8
+    del held_here
+
+
 @pytest.mark.parametrize(("megabytes", "found"), [(1, 0), (400, 2)])
 def test_the_memory_of_a_command_is_its_own_not_that_of_who_started_it(megabytes, found, monkeypatch) -> None:
     held_here = bytearray(b"x" * 500_000_000)

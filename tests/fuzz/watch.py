@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import math
 import multiprocessing
 import os
 import re
@@ -94,7 +95,8 @@ def tried(kind: str, number: int, folder: Path, *, say: bool = False) -> str:
 
 
 def _work(kind: str, first: int, end: int, now: Any, pipe: Connection) -> None:
-    """Try inputs one after another, and say at which; `now` is seen from outside."""
+    """Try inputs one after another, and say at which; `now` is seen from outside: the input, its begin, the memory inherited."""
+    now[2] = _bytes_of(os.getpid())
     warnings.simplefilter("error")
     warnings.filterwarnings("default", category=DeprecationWarning)
     with tempfile.TemporaryDirectory() as name:
@@ -130,7 +132,7 @@ class _Worker:
     def __init__(self, kind: str, first: int, end: int) -> None:
         self.kind, self.end = kind, end
         context = multiprocessing.get_context("fork")
-        self.now = context.RawArray("d", [first, time.monotonic()])
+        self.now = context.RawArray("d", [first, time.monotonic(), math.inf])
         self.pipe, theirs = context.Pipe(duplex=False)
         self.process = context.Process(target=_work, args=(kind, first, end, self.now, theirs), daemon=True)
         self.process.start()
@@ -138,7 +140,8 @@ class _Worker:
 
     def wrong(self, seen: Seen) -> str:
         """Why it must be ended, if it must."""
-        used = _bytes_of(self.process.pid or 0)
+        # a fork begins with the memory of whoever started it, here of all tests before
+        used = max(_bytes_of(self.process.pid or 0) - self.now[2], 0.0)
         seen.most_bytes = max(seen.most_bytes, used)
         if used > MOST_BYTES:
             return f"takes {used / 1e9:.1f} GB"
