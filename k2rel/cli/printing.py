@@ -116,9 +116,10 @@ def heading(study: Study, provenance: Provenance | None = None) -> None:
     extra = f", variant {p.variant}" if p.variant else ""
     changed = f", set {', '.join(p.settings)}" if p.settings else ""
     say(f"{study.site.title}: {p.clients} clients, repair contract {p.contract}{extra}{changed}")
-    why = f": {p.reason}" if p.reason else ""
-    reading = f"; takeovers {p.takeovers}{why}" if p.takeovers else ""
-    say(f"{p.engine}{reading}; inputs {p.input_hash}")
+    reading = f"takeovers {p.takeovers}" if p.takeovers else ""
+    label = "reason" if reading in p.engine else reading  # most engines name their reading themselves
+    why = f"; {label}: {p.reason}" if p.reason else ""
+    say(f"{p.engine}{why}; inputs {p.input_hash}")
     own, strange = _rows_of(study, p)
     say(f"failure data: {own}, data {p.data} (k2rel components lists them){strange}\n")
 
