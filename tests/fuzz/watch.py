@@ -94,29 +94,27 @@ def tried(kind: str, number: int, folder: Path, *, say: bool = False) -> str:
         return f"refused: {error}" if say else "refused"
 
 
-def _work(kind: str, first: int, end: int, now: Any, pipe: Connection) -> None:
+def _work(kind: str, first: int, end: int, now: Any, pipe: Connection, folder: Path) -> None:
     """Try inputs one after another, and say at which; `now` is seen from outside: the input, its begin, the memory inherited."""
     now[2] = _bytes_of(os.getpid())
     warnings.simplefilter("error")
     warnings.filterwarnings("default", category=DeprecationWarning)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for start in range(first, end, _CHUNK):
-            outcomes: collections.Counter[str] = collections.Counter()
-            times = []
-            for number in range(start, min(start + _CHUNK, end)):
-                now[0], now[1] = number, time.monotonic()
-                began = time.process_time()
-                try:
-                    outcomes[tried(kind, number, folder)] += 1
-                except held.BrokenError as broken:
-                    outcomes["finding"] += 1
-                    pipe.send(Finding(kind, number, f"does not hold: {broken}"))
-                except (Exception, SystemExit):
-                    outcomes["finding"] += 1
-                    pipe.send(Finding(kind, number, traceback.format_exc(limit=-6)))
-                times.append((time.process_time() - began, number))
-            pipe.send((len(times), outcomes, sorted(times)[-3:], sum(spent for spent, _ in times)))
+    for start in range(first, end, _CHUNK):
+        outcomes: collections.Counter[str] = collections.Counter()
+        times = []
+        for number in range(start, min(start + _CHUNK, end)):
+            now[0], now[1] = number, time.monotonic()
+            began = time.process_time()
+            try:
+                outcomes[tried(kind, number, folder)] += 1
+            except held.BrokenError as broken:
+                outcomes["finding"] += 1
+                pipe.send(Finding(kind, number, f"does not hold: {broken}"))
+            except (Exception, SystemExit):
+                outcomes["finding"] += 1
+                pipe.send(Finding(kind, number, traceback.format_exc(limit=-6)))
+            times.append((time.process_time() - began, number))
+        pipe.send((len(times), outcomes, sorted(times)[-3:], sum(spent for spent, _ in times)))
     pipe.send(None)
 
 
@@ -129,12 +127,13 @@ def _bytes_of(process: int) -> float:
 class _Worker:
     """A process that tries a range; whoever is too slow or too large is ended, and the range goes on behind it."""
 
-    def __init__(self, kind: str, first: int, end: int) -> None:
+    def __init__(self, kind: str, first: int, end: int, top: str) -> None:
         self.kind, self.end = kind, end
         context = multiprocessing.get_context("fork")
         self.now = context.RawArray("d", [first, time.monotonic(), math.inf])
         self.pipe, theirs = context.Pipe(duplex=False)
-        self.process = context.Process(target=_work, args=(kind, first, end, self.now, theirs), daemon=True)
+        folder = Path(tempfile.mkdtemp(dir=top))  # the watcher's: a process that is killed leaves its files
+        self.process = context.Process(target=_work, args=(kind, first, end, self.now, theirs, folder), daemon=True)
         self.process.start()
         theirs.close()
 
@@ -153,32 +152,34 @@ def in_process(kind: str, first: int, count: int, workers: int, most_findings: i
     seen = Seen(kind)
     size = max(-(-count // workers), 1)
     ranges = [(a, min(a + size, first + count)) for a in range(first, first + count, size)]
-    running = [_Worker(kind, a, b) for a, b in ranges]
-    while running:
-        wait([one.pipe for one in running], 0.1)
-        for one in list(running):
-            said = _said(one, seen)
-            why = (
-                ""
-                if said == "ended"
-                else f"the process ended with {one.process.exitcode}"
-                if said == "died"
-                else one.wrong(seen)
-            )
-            if not why and said != "ended":
-                continue
-            running.remove(one)
-            one.process.kill()
-            one.process.join()
-            if why:
-                number = int(one.now[0])
-                seen.findings.append(Finding(kind, number, why))
-                if number + 1 < one.end:
-                    running.append(_Worker(kind, number + 1, one.end))
-        if len(seen.findings) > most_findings:
-            for one in running:
+    with tempfile.TemporaryDirectory() as top:
+        running = [_Worker(kind, a, b, top) for a, b in ranges]
+        while running:
+            wait([one.pipe for one in running], 0.1)
+            for one in list(running):
+                said = _said(one, seen)
+                why = (
+                    ""
+                    if said == "ended"
+                    else f"the process ended with {one.process.exitcode}"
+                    if said == "died"
+                    else one.wrong(seen)
+                )
+                if not why and said != "ended":
+                    continue
+                running.remove(one)
                 one.process.kill()
-            break
+                one.process.join()
+                if why:
+                    number = int(one.now[0])
+                    seen.findings.append(Finding(kind, number, why))
+                    if number + 1 < one.end:
+                        running.append(_Worker(kind, number + 1, one.end, top))
+            if len(seen.findings) > most_findings:
+                for one in running:
+                    one.process.kill()
+                    one.process.join()
+                break
     return seen
 
 
