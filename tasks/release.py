@@ -14,6 +14,7 @@ import datetime
 import difflib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -43,6 +44,11 @@ def numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, match.groups()))
 
 
+def _following(version: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """The next version of each kind: one number goes up by one, those behind it are 0."""
+    return [(*version[:place], version[place] + 1, *([0] * (2 - place))) for place in (2, 1, 0)]
+
+
 def current(texts: dict[str, str]) -> str:
     """The version that the code has."""
     found = re.search(r'^__version__ = "(.*)"$', texts["k2rel/_version.py"], re.MULTILINE)
@@ -53,8 +59,13 @@ def current(texts: dict[str, str]) -> str:
 def prepared(texts: dict[str, str], version: str, date: datetime.date, tags: Sequence[str]) -> dict[str, str]:
     """What the files that name the version say in the release: `texts` are those of before, by name."""
     before = current(texts)
-    if numbers(version) < numbers(before):
+    given, has = numbers(version), numbers(before)
+    if given < has:
         raise NotReadyError(f"version {version}: the code has {before} already")
+    following = _following(has)
+    if given != has and given not in following:
+        shown = ", ".join(".".join(map(str, one)) for one in following)
+        raise NotReadyError(f"version {version}: what follows {before} is one of {shown}")
     if f"v{version}" in tags:
         raise NotReadyError(f"version {version}: the tag v{version} is there already")
     return {
@@ -156,6 +167,7 @@ def main(arguments: Sequence[str]) -> int:
     args = parser.parse_args(arguments)
     if args.tag and (not args.version or args.contents_only):
         parser.error("--tag: it needs --version, and all checks")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the folder goes, whoever ends it
     with TemporaryDirectory(prefix="k2rel-release-", ignore_cleanup_errors=True) as work:
         try:
             _run(args, Path(work))

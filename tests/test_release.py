@@ -22,6 +22,7 @@ from tasks.release import NotReadyError, current, prepared
 
 ROOT = Path(__file__).parents[1]
 DAY = datetime.date(2027, 1, 5)
+NEXT = f"{int(k2rel.__version__.split('.')[0]) + 1}.0.0"  # a release that the code of today can become
 NAMES = ("k2rel/_version.py", "CITATION.cff", "CHANGELOG.md")
 LOG = "# Changelog\n\nNumbers follow Semantic Versioning. Nothing has been released yet.\n\n## [Unreleased]\n\n### Added\n\n- A door.\n"
 
@@ -53,6 +54,7 @@ def test_version_citation_and_changelog_say_the_same_release() -> None:
         ("0.2", {}, [], "three numbers are needed"),
         ("0.2.0rc1", {}, [], "three numbers are needed"),
         ("0.0.9", {}, [], "the code has 0.1.0 already"),
+        ("0.20.0", {}, [], "what follows 0.1.0 is one of 0.1.1, 0.2.0, 1.0.0"),
         ("0.1.0", {}, ["v0.1.0"], "the tag v0.1.0 is there already"),
         ("0.2.0", {"CHANGELOG.md": LOG + "\n## [0.2.0] - 2026-01-01\n\n- More.\n"}, [], "0.2.0 has a section already"),
         ("0.2.0", {"CHANGELOG.md": LOG.replace("- A door.", "")}, [], "nothing stands under Unreleased"),
@@ -69,7 +71,7 @@ def test_this_checkout_could_be_released_but_for_its_changelog() -> None:
     here = {name: (ROOT / name).read_text(encoding="utf-8") for name in NAMES}
     here["CHANGELOG.md"] = here["CHANGELOG.md"].replace("## [Unreleased]\n", "## [Unreleased]\n\n- Something.\n", 1)
     assert current(here) == k2rel.__version__
-    assert "\n## [99.0.0] - 2027-01-05\n" in prepared(here, "99.0.0", DAY, [])["CHANGELOG.md"]
+    assert f"\n## [{NEXT}] - 2027-01-05\n" in prepared(here, NEXT, DAY, [])["CHANGELOG.md"]
 
 
 TRACKED = ["k2rel/__init__.py", "data/rates.csv", "notebooks/a.ipynb", "LICENSE", "tests/test_a.py"]
@@ -123,21 +125,21 @@ def clone(tmp_path_factory):
 @pytest.mark.slow
 def test_a_release_is_built_installed_elsewhere_asked_and_tagged(clone) -> None:
     """Everything, as the script says it; the packages that k2rel needs come from the index."""
-    words = [sys.executable, "-m", "tasks.release", "--version", "99.0.0", "--tag"]
+    words = [sys.executable, "-m", "tasks.release", "--version", NEXT, "--tag"]
     done = subprocess.run(words, cwd=clone, capture_output=True, text=True, timeout=1800, check=False)
     assert done.returncode == 0, done.stderr
     for said in (
         "the wheel made of the source archive is the same, file by file",
-        "k2rel-99.0.0-py3-none-any.whl in an empty environment",
-        "k2rel-99.0.0.tar.gz in an empty environment",
+        f"k2rel-{NEXT}-py3-none-any.whl in an empty environment",
+        f"k2rel-{NEXT}.tar.gz in an empty environment",
     ):
         assert said in done.stdout
     assert done.stdout.count("pip check; ") == 2
     tag = subprocess.run(["git", "-C", str(clone), "describe", "--tags"], capture_output=True, text=True, check=True)
-    assert tag.stdout == "v99.0.0\n"
+    assert tag.stdout == f"v{NEXT}\n"
     assert {path.name for path in (clone / "dist").iterdir()} == {
-        "k2rel-99.0.0-py3-none-any.whl",
-        "k2rel-99.0.0.tar.gz",
+        f"k2rel-{NEXT}-py3-none-any.whl",
+        f"k2rel-{NEXT}.tar.gz",
     }
 
 
