@@ -24,6 +24,7 @@ __all__ = [
     "RenderError",
     "closest",
     "nearest",
+    "not_computed",
 ]
 
 
@@ -105,6 +106,17 @@ class InputError(K2relError, ValueError):
         if (more := len(self.problems) - len(told)) > 0:
             told.append(f"and {more:,} more")
         super().__init__("\n".join(told))
+
+
+def not_computed(site: str, engine: str, what: str, others: str) -> InputError:
+    """Say that another engine is needed.
+
+    Examples
+    --------
+    >>> print(not_computed("L2R", "exact", "counts of histories", "simulation"))
+    L2R: the exact engine does not compute counts of histories; use method simulation
+    """
+    return InputError(f"{site}: the {engine} engine does not compute {what}; use method {others}")
 
 
 class ModelTooLargeError(K2relError):

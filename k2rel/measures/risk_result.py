@@ -11,7 +11,7 @@ import numpy as np
 
 from k2rel.arguments import as_whole
 from k2rel.columns import probability_text
-from k2rel.errors import InputError, closest
+from k2rel.errors import InputError, closest, not_computed
 from k2rel.measures.ahead_of import MOST_ORDERED, Action, AheadOf
 from k2rel.measures.must_not_fail import Critical
 from k2rel.policy.present import Present
@@ -367,8 +367,7 @@ class Risk(ShownTable):
         }
 
     def _not_simulated(self, what: str) -> InputError:
-        site = self.provenance.site
-        return InputError(f"{site}: the simulation engine does not compute {what}; use method auto or markov")
+        return not_computed(self.provenance.site, "simulation", what, "auto or markov")
 
     def state_words(self) -> str:
         """Say what state it is."""

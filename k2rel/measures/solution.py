@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from k2rel.errors import InputError, K2relError, ModelTooLargeError, NoConvergenceError, closest
+from k2rel.errors import InputError, K2relError, ModelTooLargeError, NoConvergenceError, closest, not_computed
 from k2rel.markov.engine import Dynamics, solved
 from k2rel.measures.engines import static_engine
 from k2rel.organisation import Organisation
@@ -124,9 +124,7 @@ class Solution(Shown):
 
     def cannot(self, what: str, others: str) -> InputError:
         """What to say where another engine is needed."""
-        return InputError(
-            f"{self.study.site.name}: the {self.method} engine does not compute {what}; use method {others}"
-        )
+        return not_computed(self.study.site.name, self.method, what, others)
 
     @cached_property
     def provenance(self) -> Provenance:
