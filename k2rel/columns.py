@@ -13,7 +13,7 @@ from typing import Any
 from k2rel.quantities import quantities, quantity
 from k2rel.units import format_duration
 
-__all__ = ["COLUMNS", "percentage", "probability_text", "quantity_text"]
+__all__ = ["COLUMNS", "counted", "percentage", "probability_text", "quantity_text"]
 
 _ONE = 1 - 1e-13
 """From here on a probability is one but for the rounding of sums."""
@@ -45,6 +45,18 @@ def percentage(probability: float) -> str:
     if 0.0 < probability < 0.001 or 0.999 < probability < 1.0:
         return "below 0.1 %" if probability < 0.5 else "above 99.9 %"
     return f"{100.0 * probability:.3g} %"
+
+
+def counted(number: float, what: str) -> str:
+    """Write a number of things, with a regular plural.
+
+    Examples
+    --------
+    >>> counted(1, "side"), counted(0, "client"), counted(12_000, "part"), counted(2.5, "year")
+    ('1 side', '0 clients', '12,000 parts', '2.5 years')
+    """
+    shown = f"{int(number):,}" if float(number).is_integer() else f"{number:.3g}"
+    return f"{shown} {what}{'' if number == 1 else 's'}"
 
 
 def quantity_text(value: float, unit: str) -> str:

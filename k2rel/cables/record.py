@@ -11,9 +11,9 @@ from k2rel.cables.choice import chosen, sides_of
 from k2rel.cables.kinds import Device, Match
 from k2rel.cables.panels import Connection
 from k2rel.cables.rows import LeftOut
+from k2rel.columns import counted
 from k2rel.errors import InputError
 from k2rel.site import Site
-from k2rel.site.found import counted
 from k2rel.site.needs import with_needs
 from k2rel.site.stages import named
 from k2rel.tables import Shown

@@ -101,7 +101,7 @@ def _pairs(option: str, texts: Sequence[str], example: str) -> list[tuple[str, s
 
 
 def _print(args: argparse.Namespace, cables: Cables, site: Site) -> None:
-    from k2rel.site.found import counted
+    from k2rel.columns import counted
 
     matches = [{"text": one.text, "component_type": one.component_type, "count": one.count, "by": one.how}
                for one in cables.matches]  # fmt: skip
@@ -125,7 +125,8 @@ def _print(args: argparse.Namespace, cables: Cables, site: Site) -> None:
     print_rows(matches, "\nComponent types, by the words of the tables")
     if left_out:
         reasons = Counter(row["reason"] for row in left_out)
-        print_rows(left_out, f"\nLeft out: {len(left_out):,} rows, for {len(reasons):,} reason(s)", most=_SHOWN)
+        title = f"\nLeft out: {counted(len(left_out), 'row')}, for {counted(len(reasons), 'reason')}"
+        print_rows(left_out, title, most=_SHOWN)
         if len(left_out) > _SHOWN:
             say(f"and {len(left_out) - _SHOWN:,} more; --format json lists all")
     print_table(

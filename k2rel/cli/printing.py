@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from k2rel.cli.layout import fitted, wrapped
 from k2rel.cli.terminal import encodable, obeys
+from k2rel.columns import counted
 from k2rel.errors import InputError
 from k2rel.quantities import with_former, with_former_names
 from k2rel.signs import in_json, plain_signs
@@ -115,7 +116,7 @@ def heading(study: Study, provenance: Provenance | None = None) -> None:
     p = provenance or study.provenance
     extra = f", variant {p.variant}" if p.variant else ""
     changed = f", set {', '.join(p.settings)}" if p.settings else ""
-    say(f"{study.site.title}: {p.clients} clients, repair contract {p.contract}{extra}{changed}")
+    say(f"{study.site.title}: {counted(p.clients, 'client')}, repair contract {p.contract}{extra}{changed}")
     reading = f"takeovers {p.takeovers}" if p.takeovers else ""
     label = "reason" if reading in p.engine else reading  # most engines name their reading themselves
     why = f"; {label}: {p.reason}" if p.reason else ""

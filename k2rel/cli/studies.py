@@ -136,8 +136,8 @@ def check_verb(args: argparse.Namespace) -> int:
         return _expanded(args)
     if args.output or args.force:
         raise InputError(f"{'--output' if args.output else '--force'}: it is for --upgrade and --expanded")
+    from k2rel.columns import counted
     from k2rel.policy.warned import overload_warnings
-    from k2rel.site.found import counted
 
     study = study_of(args)
     site = study.site

@@ -61,9 +61,9 @@ def solve_options(sub: argparse.ArgumentParser) -> None:
 
 
 def solve_verb(args: argparse.Namespace) -> int:
+    from k2rel.columns import counted
     from k2rel.faulttrees import read_fault_trees
     from k2rel.faulttrees.solve import solve
-    from k2rel.site.found import counted
 
     trees = read_fault_trees(*args.model, mission_time_h=args.mission_time)
     answer = solve(

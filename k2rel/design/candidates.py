@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from k2rel.bundled import level_names
+from k2rel.columns import counted
 from k2rel.design.changes import (
     TEST_H,
     Change,
@@ -162,7 +163,7 @@ def _fewer_clients(study: Study) -> list[Change]:
     if site.kinds or site.client_count <= deal or not _as_in_file(study):
         return []
     fewer = deal * (-(-site.client_count // deal) - 1)
-    title = f"{fewer} client{'s' if fewer != 1 else ''} instead of {site.client_count}, one fewer on each connection"
+    title = f"{counted(fewer, 'client')} instead of {site.client_count}, one fewer on each connection"
     return [Change(title, "clients", str(fewer), site.client_count - fewer)]
 
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
+from k2rel.columns import counted
 from k2rel.design.changes import with_clients
 from k2rel.design.planning import above, carried_normally, clients_carried
 from k2rel.errors import InputError, K2relError
@@ -54,7 +55,7 @@ class Carrying(Shown):
 
     @property
     def _clients(self) -> str:
-        return _counted(self.clients, "client")
+        return counted(self.clients, "client")
 
     @property
     def room(self) -> float:
@@ -80,7 +81,7 @@ class Carrying(Shown):
             said.append(words[0].upper() + words[1:])
         if self.spared:
             first, others = _called(self.spared[0].element), len(self.spared) - 1
-            words = f"{first} and {_counted(others, 'further element')} are" if others else f"{first} is"
+            words = f"{first} and {counted(others, 'further element')} are" if others else f"{first} is"
             said.append(
                 f"{words[0].upper()}{words[1:]} overloaded, but every flow has another path that carries it whole."
             )
@@ -89,7 +90,7 @@ class Carrying(Shown):
     def _first(self) -> str:
         if self.over:
             worst = self.over[0]
-            more = f" and {_counted(len(self.over) - 1, 'further element')}" if len(self.over) > 1 else ""
+            more = f" and {counted(len(self.over) - 1, 'further element')}" if len(self.over) > 1 else ""
             less = math.ceil(1000 * (1 - self.room) - 1e-9) / 10
             return (
                 f"This site cannot carry {self._clients}: with nothing failed {_loaded(worst)}{more} "
@@ -97,7 +98,7 @@ class Carrying(Shown):
             )
         if self.after:
             failure, item = self.after[0]
-            more = f" ({_counted(len(self.after) - 1, 'more failure')} likewise)" if len(self.after) > 1 else ""
+            more = f" ({counted(len(self.after) - 1, 'more failure')} likewise)" if len(self.after) > 1 else ""
             return (
                 f"It carries its {self._clients} with nothing failed, but not after the loss of "
                 f"{failure}{more}: then {_loaded(item)} is overloaded."
@@ -159,10 +160,6 @@ def _amount(load_mb_s: float) -> str:
 def _loaded(item: ElementLoad) -> str:
     asked = item.load_mb_s if item.at_limit else item.counted_mb_s
     return f"{_called(item.element)} ({_amount(asked)} of {_amount(item.capacity_mb_s)} {item.unit})"
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'s' if number != 1 else ''}"
 
 
 def _listed(names: object) -> str:

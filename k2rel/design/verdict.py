@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from k2rel.columns import probability_text
+from k2rel.columns import counted, probability_text
 from k2rel.design.carrying import Carrying, carrying
 from k2rel.errors import InputError
 from k2rel.measures.availability import AvailabilityResult, availability, takeovers
@@ -78,7 +78,7 @@ def verdict(
     found = result or availability(solution)
     main = found[principal_traffic(site)]
     limits = f" ({' to '.join(probability_text(limit) for limit in main.limits)})" if main.limits else ""
-    clients = f"{site.client_count} client{'s' if site.client_count != 1 else ''}"
+    clients = counted(site.client_count, "client")
     lead = (
         f"{site.name} with {clients} and the {solution.study.laws.contract} repair contract: "
         f"{main.service.replace('_', ' ')} is down for some client "

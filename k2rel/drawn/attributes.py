@@ -12,10 +12,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from k2rel.arguments import shown
+from k2rel.columns import counted
 from k2rel.drawn.said import RESOLVED, Attributes, in_python, is_no_number, is_said, notes_of, truth
 from k2rel.errors import InputError, Problem
 from k2rel.site.as_graph import RELATIONS
-from k2rel.site.found import counted
 from k2rel.site.given import LAW_KEYS
 from k2rel.site.names import is_kept_for_clients, wrong_with_name
 from k2rel.site.other_names import MOST_COST

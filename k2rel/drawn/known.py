@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from k2rel.columns import counted
 from k2rel.drawn.attributes import Drawing, named, shown_name
 from k2rel.errors import InputError, Problem, closest
 from k2rel.rates import registry
-from k2rel.site.found import counted
 from k2rel.site.given import RATE_KEYS
 
 __all__ = ["check_known"]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from k2rel.site.found import counted
+from k2rel.columns import counted
 from k2rel.site.other_names import NUMBERS, plain, unit_of, unit_of_speed
 
 __all__ = ["Attributes", "in_python", "is_no_number", "is_said", "notes_of", "truth"]

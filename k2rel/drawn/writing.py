@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from k2rel.columns import counted
 from k2rel.drawn.attributes import Drawing, Link, named
 from k2rel.drawn.choice import Route
 from k2rel.drawn.kinds import SEAT, Kind, Kinds, Port
@@ -136,7 +137,7 @@ def check_alike(kinds: Kinds, links: Sequence[Link]) -> list[str]:
     """What is not looked at, in sentences."""
     notes = []
     if kinds.between:
-        notes.append(f"{kinds.between:,} link(s) between clients carry no traffic: a client forwards none")
+        notes.append(f"{counted(kinds.between, 'link')} between clients left out: a client forwards no traffic")
     capped = [link.name for link in links if "capacity" in link.entry]
     if capped:
         notes.append(f"the capacity of clients' own links is not used: {named(capped)}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from k2rel.bundled import level_names
+from k2rel.columns import counted
 from k2rel.errors import InputError, K2relError
 from k2rel.explore.figures import RATES, LiveSite
 from k2rel.measures.cases import failover
@@ -174,7 +175,7 @@ def answer(asked: Mapping[str, Any], known: Mapping[str, Offered], data: str | N
             "clients": count,
             "figures": figures.as_html(),
             "verdict": figures.verdict_html(),
-            "message": f"{study.site.title}: {count} client{'s' if count > 1 else ''}, contract {contract}, "
+            "message": f"{study.site.title}: {counted(count, 'client')}, contract {contract}, "
             f"failure rates {rates}; {figures.headline()}",
         }
     except K2relError as error:

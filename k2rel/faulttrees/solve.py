@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from k2rel._version import __version__
 from k2rel.arguments import as_name, as_number, as_seed, as_whole
+from k2rel.columns import counted
 from k2rel.errors import InputError, ModelTooLargeError, Problem, closest
 from k2rel.faulttrees.read import FaultTrees
 from k2rel.logic.bounds import probability_bounds
@@ -401,7 +402,7 @@ def _cut_sets(diagram: FunctionDiagram, asked: _Questions) -> tuple[MinimalSets 
 def _without(trees: FaultTrees, top: str, without: tuple[str, ...]) -> list[Problem]:
     """Say where probabilities are missing, and what can be asked without them."""
     others = len(without) - 1
-    more = f", as {others:,} other event{'s' if others > 1 else ''} of '{top}'" if others else ""
+    more = f", as {counted(others, 'other event')} of '{top}'" if others else ""
     first = trees.unknown[without[0]]
     return [replace(first, message=f"{first.message}{more}; without it only cut sets can be listed (--cut-sets)")]
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from k2rel.columns import counted
 from k2rel.studies import Provenance
 from k2rel.tables import ShownTable
 from k2rel.units import format_duration
@@ -270,7 +271,7 @@ class Maintenance(ShownTable):
             if worst.excess_min - best.excess_min < 0.01 * abs(worst.excess_min):
                 said.append("The order of the works has no effect.")
             else:
-                moves = f"{best.takeovers} {'takeover' if best.takeovers == 1 else 'takeovers'}"
+                moves = counted(best.takeovers, "takeover")
                 good = f"{', then '.join(best.parts)} ({_minutes(best.excess_min)} min, {moves})"
                 bad = f"{', then '.join(worst.parts)} ({_minutes(worst.excess_min)} min)"
                 said.append(f"Best order: {good}; worst: {bad}.")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from k2rel.arguments import as_names
-from k2rel.columns import percentage
+from k2rel.columns import counted, percentage
 from k2rel.errors import InputError, Problem
 from k2rel.field import Takeovers, Times
 from k2rel.field.events import RoleMove, SiteLog, date_words, read_events
@@ -262,8 +262,8 @@ class PastPeriod(ShownTable):
         first = next((each for each in judged if each.service == self.principal), judged[0] if judged else None)
         found = [self._words_of(each) for each in judged if each is first or each.implausible]
         seen, expected, more, fewer = all_parts(self.types)
-        counted = f"{seen} failure{'' if seen == 1 else 's'} of parts, {expected:.3g} expected"
-        found.append(f"{counted}; {_far('many', more, fewer)}.")
+        failed = f"{counted(seen, 'failure')} of parts, {expected:.3g} expected"
+        found.append(f"{failed}; {_far('many', more, fewer)}.")
         if often := self.often():
             kinds = {each.name for each in self.types} & {each.name for each in often}
             said = [each for each in often if each.name in kinds or each.type not in kinds]
@@ -277,7 +277,7 @@ class PastPeriod(ShownTable):
         return found
 
     def _words_of(self, seen: ServiceSeen) -> str:
-        times = f"in {seen.failures:.3g} failure{'' if seen.failures == 1 else 's'}"
+        times = f"in {counted(seen.failures, 'failure')}"
         down = f"was down {format_duration(seen.downtime_h)} {times}" if seen.downtime_h else "was not down"
         downtime = _far("much downtime", seen.p_more_downtime, seen.p_less_downtime)
         failures = _far("many failures", seen.p_more_failures, seen.p_fewer_failures)

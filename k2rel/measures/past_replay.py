@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.columns import counted
 from k2rel.errors import InputError, Problem, closest
 from k2rel.field.events import PartFailure, RoleMove, SiteLog, date_words
 from k2rel.logic.structure import Node
@@ -205,7 +206,7 @@ def _by_whom(
         return f"{role}: position as the log states"
     first = holder_label(policy.holders(role)[start.get(role, 0)])
     begun = sum(each == role for _, each in replay.begun)
-    times = "no takeover" if not begun else f"{begun} takeover{'s' if begun > 1 else ''}, taken to have worked"
+    times = "no takeover" if not begun else f"{counted(begun, 'takeover')}, taken to have worked"
     return f"{role}: by the rules, from {first} on ({times}), since the log has no move of it"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from k2rel.columns import counted
 from k2rel.rates import Law
 from k2rel.studies import Study
 
@@ -28,7 +29,7 @@ def _named(parts: dict[str, tuple[Law, int]]) -> str:
     """Their number, and the first of their names."""
     count = sum(many for _, many in parts.values())
     names = ", ".join(list(parts)[:_NAMED]) + (", ..." if len(parts) > _NAMED else "")
-    return f"{count} tested part{'s' if count > 1 else ''} ({names})"
+    return f"{counted(count, 'tested part')} ({names})"
 
 
 def mean_values(study: Study, *, chain: bool = False) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from k2rel.answer import Answer
-from k2rel.columns import COLUMNS
+from k2rel.columns import COLUMNS, counted
 from k2rel.errors import ModelTooLargeError
 from k2rel.measures.risk import duty_table, states_followed
 from k2rel.report.embedded import as_html
@@ -124,7 +124,7 @@ def show_duty(answer: Answer, table: pd.DataFrame | Refused) -> HTML:
     p = answer.provenance
     title = f"Every single failure and the next {hours} of {service}, the worst first"
     about = (
-        f"{answer.study.site.title}; {p.clients} client{'s' if p.clients > 1 else ''}, repair contract {p.contract}, "
+        f"{answer.study.site.title}; {counted(p.clients, 'client')}, repair contract {p.contract}, "
         f"inputs {p.input_hash}. The usual downtime of {service} in any {hours} is {usual} min."
     )
     how = (

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from k2rel.columns import COLUMNS, percentage
+from k2rel.columns import COLUMNS, counted, percentage
 from k2rel.design.summary import Standing, Summary
 from k2rel.design.target_forms import MET, NOT_KNOWN, NOT_MET, WindowJudgement
 from k2rel.report.embedded import as_html
@@ -92,7 +92,7 @@ def _basis(summary: Summary, assumptions: int) -> str:
     sampled = " Inputs at their values as given."
     if drawn is not None:
         sampled = f" {drawn.samples:,} draws of {len(drawn.inputs)} inputs within their limits."
-    listed = f"{assumptions} assumption{'s' if assumptions != 1 else ''}"
+    listed = counted(assumptions, "assumption")
     return (
         f"Engine {summary.solution.method}; takeovers {summary.solution.takeovers}.{sampled} Contract {p.contract}; "
         f"data {p.data}; inputs {p.input_hash}; {listed}, listed at the end."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.columns import counted
 from k2rel.simulation.estimates import Estimate, mean_of
 from k2rel.simulation.kernel import records
 from k2rel.simulation.kernel.records import Sums
@@ -53,8 +54,8 @@ class Carried(ShownTable):
         plan = self.plan
         warm_up = plan.warm_up_h / HOURS_PER_YEAR
         words = self.site.engine(
-            f"{self.histories:,} histories of {plan.years} years each = {self.years:,.0f} simulated years, after a "
-            f"warm-up of {warm_up:g} year{'' if warm_up == 1 else 's'} each",
+            f"{self.histories:,} histories of {counted(plan.years, 'year')} each = {self.years:,.0f} simulated years, "
+            f"after a warm-up of {counted(warm_up, 'year')} each",
             f"seed {plan.seed}, intervals of {100 * plan.confidence:g} %",
             *(["partial: stopped before its end"] if self.partial else []),
         )

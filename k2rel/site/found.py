@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from k2rel.columns import probability_text
+from k2rel.columns import counted, probability_text
 from k2rel.tables import Shown, card, for_people
 
 if TYPE_CHECKING:
@@ -133,8 +133,3 @@ class Found(Shown):
 
     def _repr_html_(self) -> str:
         return card(self._line(), for_people(self.table()), "; ".join(self.notes))
-
-
-def counted(number: int, what: str) -> str:
-    """A number of things, in words."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
