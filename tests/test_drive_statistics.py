@@ -56,7 +56,7 @@ def test_a_drive_is_there_from_its_first_row_to_its_last(log) -> None:
             *(row(day, "c") for day in range(5))]  # fmt: skip
     data = read_field(log(table(rows)))
     assert [(one.failures, one.hours) for one in data.exposures] == [(1, 24.0 * (3 + 2 + 5))]
-    assert "3 drives, 1 failures, 10 drive days from 2024-01-01 to 2024-01-05" in data.notes[0]
+    assert "3 drives, 1 failure, 10 drive days from 2024-01-01 to 2024-01-05" in data.notes[0]
     assert "1 drives that end earlier without a failure were up until their last row" in data.notes[0]
 
 

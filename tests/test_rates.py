@@ -381,5 +381,5 @@ def test_a_type_in_a_table_of_ones_own_that_nothing_has_is_said_with_the_figures
     table = tmp_path / "own.csv"
     table.write_text("id,component_types,lambda_per_h,mttr_4h_contract_h\na,gigE_swich,2e-6,5.5\nb,psu,1e-5,4\n")
     said = k2("availability", "L1", "--rates", str(table)).out
-    assert "1 rows of own.csv" in said
+    assert "1 row of own.csv" in said
     assert "no part has the type 'gigE_swich' of own.csv; did you mean 'gige_switch'?" in said

@@ -134,6 +134,6 @@ def _print(args: argparse.Namespace, cables: Cables, site: Site) -> None:
     )
     say(
         f"\n{site.title}: {sum(1 for _ in site.parts()):,} parts on {counted(len(site.sides), 'side')}, "
-        f"{site.client_count:,} clients"
+        + counted(site.client_count, "client")
     )
     say(f"written: {args.output}" if args.output else "not written; --output FILE writes the site file")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from k2rel.arguments import as_whole
 from k2rel.cli.inputs import data_option, force_option, format_option, study_of, study_options
 from k2rel.cli.printing import PICTURES, finite, main_rows, print_json, print_table, put, records, say, writing, written
+from k2rel.columns import counted
 from k2rel.doing import doing
 from k2rel.errors import InputError, Problem
 from k2rel.units import HOURS_PER_YEAR
@@ -257,7 +258,7 @@ def _print_group(name: str, found: tuple[Fit, ...], missing: dict[str, str], tes
     from k2rel.field import table_of
 
     if found:
-        say(f"{name}: {found[0].failures:,} failures of {found[0].units:,} lives in {found[0].hours:,.6g} h\n")
+        say(f"{name}: {counted(found[0].failures, 'failure')} of {found[0].units:,} lives in {found[0].hours:,.6g} h\n")
         frame = table_of(found)
         shown = frame[["law", "words", "failure_rate_per_h", "low_per_h", "high_per_h", "mean_h", "b10_h", "aic"]]
         shown.loc[~shown["mean_h"].map(math.isfinite), ["failure_rate_per_h", "low_per_h", "high_per_h"]] = math.nan
@@ -427,7 +428,7 @@ def update_verb(args: argparse.Namespace) -> int:
         _about(data)
         print_table(result.table(), whole=result.table().rename_axis("type"))
     for kind, pooled in result.pooled.items():
-        say(f"\n{kind}: {len(pooled.sites)} sites pooled, coefficient of variation between sites "
+        say(f"\n{kind}: {counted(len(pooled.sites), 'site')} pooled, coefficient of variation between sites "
               f"{pooled.variation:.2g} ({pooled.variation_low:.2g} to {pooled.variation_high:.2g})\n")  # fmt: skip
         print_table(pooled.table())
     say_learned(args, result, figures)

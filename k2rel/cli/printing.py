@@ -128,7 +128,7 @@ def heading(study: Study, provenance: Provenance | None = None) -> None:
 def _rows_of(study: Study, p: Provenance) -> tuple[str, str]:
     """How many entries come from which table; types of a table by hand that nothing has may be misspelt."""
     if study.rates is None:
-        return f"{len(p.rows)} rows of the bundled table", ""
+        return f"{counted(len(p.rows), 'row')} of the bundled table", ""
     from k2rel.errors import closest
     from k2rel.rates.table import read_rates
 
@@ -136,7 +136,7 @@ def _rows_of(study: Study, p: Provenance) -> tuple[str, str]:
     mine = sum(row in own.rows for row in p.rows)
     strange = sorted(own.defaults.keys() - known - read_rates(data=study.site.data).defaults.keys())
     words = "".join(f"; no part has the type '{kind}' of {p.rates}{closest(kind, known)}" for kind in strange[:3])
-    return f"{mine} rows of {p.rates}, {len(p.rows) - mine} of the bundled table", words
+    return f"{counted(mine, 'row')} of {p.rates}, {len(p.rows) - mine} of the bundled table", words
 
 
 def say_full_service(site: Site) -> None:

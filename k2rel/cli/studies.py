@@ -170,7 +170,7 @@ def check_verb(args: argparse.Namespace) -> int:
     else:
         say(f"{site.file}: valid")
         where = f"{counted(len(site.sides), 'side')}, {counted(site.client_count, 'client')}"
-        say(f"  {site.title}: {count} parts on {where}")
+        say(f"  {site.title}: {counted(count, 'part')} on {where}")
         say(f"  roles: {', '.join(site.roles) or 'none'}; traffic: {', '.join(site.traffic)}")
         say(f"  {len(site.assumptions)} named assumptions; variants: {', '.join(variants) or 'none'}")
         for one in found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from k2rel.columns import percentage
+from k2rel.columns import counted, percentage
 from k2rel.design.differences import facts_of
 from k2rel.design.recommendation import Candidate, Recommendation
 from k2rel.measures.solution import StudyLike, study_of
@@ -82,10 +82,10 @@ def _carries(one: Candidate) -> str:
     room = one.room()
     most = f" ({room if 'or more' in room else f'at most {room}'})" if room else ""
     if not one.carries:
-        return f"cannot carry its {one.clients} clients{most}"
+        return f"cannot carry its {counted(one.clients, 'client')}{most}"
     after = " with nothing failed, not after every single failure" if "after a failure" in one.load_state else ""
     limit = ", with nothing to spare" if one.load_state == "at its limit" else ""
-    return f"carries its {one.clients} clients{after}{limit}{most}"
+    return f"carries its {counted(one.clients, 'client')}{after}{limit}{most}"
 
 
 def parts_that_differ(study: StudyLike, other: StudyLike) -> tuple[tuple[str, ...], tuple[str, ...]]:

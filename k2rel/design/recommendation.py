@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from k2rel.columns import percentage
+from k2rel.columns import counted, percentage
 from k2rel.design.target_forms import MET, NOT_KNOWN
 from k2rel.design.targets import SURE
 from k2rel.tables import Shown, card, for_people
@@ -180,7 +180,7 @@ class Recommendation(Shown):
         name, n = chosen.name, chosen.clients
         if not chosen.carries:
             first = (
-                f"{name} cannot carry its {n} clients"
+                f"{name} cannot carry its {counted(n, 'client')}"
                 if len(self.alike) == 1
                 else f"None of these carries its clients; {name} comes nearest"
             )
@@ -190,12 +190,12 @@ class Recommendation(Shown):
                 f"Apart from that it is down {chosen.down()}.",
             )
         bound = "" if chosen.clients_normally == chosen.most else "at most "
-        room = f"carries its {n} clients" + (f" ({bound}{chosen.room()})" if chosen.room() else "")
+        room = f"carries its {counted(n, 'client')}" + (f" ({bound}{chosen.room()})" if chosen.room() else "")
         if chosen.verdict == MET:
             price = f"the {'least cost' if self._costed else 'fewest parts'} of the {len(self.meeting)} that do"
             alone = len(self.meeting) == 1 and len(self.alike) > 1
             which = "alone " if alone else ""
-            much = f"{chosen.cost:,.6g} {self.currency}".rstrip() if self._costed else f"{chosen.parts} parts"
+            much = f"{chosen.cost:,.6g} {self.currency}".rstrip() if self._costed else counted(chosen.parts, "part")
             why = f" with {price} ({much})" if len(self.meeting) > 1 else ""
             return (
                 f"{name} {which}meets {_target(chosen)} (probability {percentage(chosen.p_met)}){why}.",
@@ -244,7 +244,7 @@ class Recommendation(Shown):
             fails = "is not sure to meet" if other.verdict == NOT_KNOWN else "does not meet"
             said += f", and {'meets' if other.verdict == MET else fails} the target ({percentage(other.p_met)})"
         if not other.carries:
-            said += f"; it cannot carry its {other.clients} clients"
+            said += f"; it cannot carry its {counted(other.clients, 'client')}"
         p = self.better(chosen, other)
         if not math.isnan(p) and not self.told_apart(chosen, other):
             first, share = (chosen, p) if p >= 0.5 else (other, 1.0 - p)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.columns import counted
 from k2rel.distributions import Distribution, Uncertain, from_limits
 from k2rel.errors import InputError
 from k2rel.field.lives import Exposure
@@ -84,7 +85,7 @@ class Posterior(Shown):
         """
         seen = self.evidence
         where = f" at {seen.site}" if seen.site else ""
-        words = f"{row.id}, updated with {seen.failures:g} failures in {seen.hours:,.6g} h{where}"
+        words = f"{row.id}, updated with {counted(seen.failures, 'failure')} in {seen.hours:,.6g} h{where}"
         return replace(
             row, id=name, rate_per_h=self.mean, low_per_h=min(self.low, self.mean),
             high_per_h=max(self.high, self.mean),
@@ -279,7 +280,7 @@ class Pooled(Shown):
         return pd.DataFrame(rows, columns=columns).set_index("site")
 
     def _line(self) -> str:
-        return f"{len(self.sites)} sites, a new one: {self.new_site.mean:.3g} /h"
+        return f"{counted(len(self.sites), 'site')}, a new one: {self.new_site.mean:.3g} /h"
 
 
 def pool(

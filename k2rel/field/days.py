@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.columns import counted
 from k2rel.errors import InputError, Problem
 from k2rel.field.cells import date_hours, events, numbers
 from k2rel.field.columns import Plan
@@ -225,8 +226,9 @@ class DriveDays:
         begin, end = (_EPOCH + timedelta(days=self.origin + int(day)) for day in (first.min(), last.max()))
         gone = int((~failed & (last < last.max())).sum())
         notes = [
-            f"{len(days):,} drives, {int(failed.sum()):,} failures, {int(days.sum()):,} drive days from {begin} to "
-            f"{end}; {gone:,} drives that end earlier without a failure were up until their last row"
+            f"{counted(len(days), 'drive')}, {counted(int(failed.sum()), 'failure')}, "
+            f"{counted(int(days.sum()), 'drive day')} from {begin} to {end}; "
+            f"{gone:,} drives that end earlier without a failure were up until their last row"
         ]
         if self.headers:
             notes.append(f"{self.headers:,} rows that repeat the titles are left out")

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from k2rel.columns import counted
 from k2rel.errors import InputError, Problem, closest
 from k2rel.field.cells import date_hours
 from k2rel.field.rows import EARLIEST_H, latest_h
@@ -190,8 +191,8 @@ class SiteLog(Shown):
 
     def _line(self) -> str:
         return (
-            f"{self.period}: {len(self.failures)} failures of parts, {len(self.moves)} moves of roles, "
-            f"{len(self.placements)} servers placed in or out of service"
+            f"{self.period}: {counted(len(self.failures), 'failure')} of parts, "
+            f"{counted(len(self.moves), 'move')} of roles, {len(self.placements)} servers placed in or out of service"
         )
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from k2rel.columns import counted
 from k2rel.errors import InputError, Problem, closest
 from k2rel.numerals import numeral, plain_number
 from k2rel.sheets import Numbers, read_table
@@ -73,7 +74,7 @@ class Takeovers(Shown):
             )
 
     def _line(self) -> str:
-        return f"{self.role}: {self.succeeded:g} of {self.tried:g} takeovers succeeded"
+        return f"{self.role}: {self.succeeded:g} of {counted(self.tried, 'takeover')} succeeded"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

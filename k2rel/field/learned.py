@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from k2rel.columns import counted
 from k2rel.distributions import Uncertain, from_limits, point_is
 from k2rel.errors import InputError
 from k2rel.field.bayes import LEVELS, update, weights_after
@@ -108,7 +109,7 @@ def updated_coverage(before: Input, seen: Takeovers) -> Learned:
     else:
         after, mean = prior, prior.mean
     share = seen.succeeded / seen.tried if seen.tried else math.nan
-    return _learned(before, after, mean, seen.tried, share, _surprise(prior, seen), f"{seen.tried:g} takeovers")
+    return _learned(before, after, mean, seen.tried, share, _surprise(prior, seen), counted(seen.tried, "takeover"))
 
 
 def _surprise(prior: Uncertain, seen: Takeovers) -> float:

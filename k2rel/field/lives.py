@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from k2rel.columns import counted
 from k2rel.errors import InputError
 from k2rel.tables import Shown
 
@@ -229,4 +230,4 @@ class RepairHistory(Shown):
         return len(self.time_h)
 
     def _line(self) -> str:
-        return f"{len(self.time_h):,} failures of {len(self.end_h):,} units"
+        return f"{counted(len(self.time_h), 'failure')} of {counted(len(self.end_h), 'unit')}"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from k2rel.columns import counted
 from k2rel.distributions import FAMILIES, Distribution, Family, parse_distribution
 from k2rel.distributions.closed_forms import normal_deviations
 from k2rel.errors import InputError
@@ -284,7 +285,7 @@ class Fit(Shown):
             failure_mode="as logged",
             evidence="field",
             source=source,
-            notes=f"{self.failures:,} failures in {self.hours:,.4g} h, {self.units:,} lives"
+            notes=f"{counted(self.failures, 'failure')} in {self.hours:,.4g} h, {self.units:,} lives"
             + "".join(f"; {note}" for note in self.notes),
         )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from k2rel.columns import counted
 from k2rel.errors import InputError
 from k2rel.field.lives import RepairHistory
 from k2rel.tables import Shown
@@ -95,7 +96,7 @@ class Trend(Shown):
         return f"no trend is detected ({p}); a constant rate is adequate"
 
     def _line(self) -> str:
-        return f"{self.failures} failures of {self.units} units; shape {self.shape:.3g}"
+        return f"{counted(self.failures, 'failure')} of {counted(self.units, 'unit')}; shape {self.shape:.3g}"
 
 
 def trend_of(history: RepairHistory, confidence: float = 0.9) -> Trend:

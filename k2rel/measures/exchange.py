@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from k2rel.columns import counted
 from k2rel.ctmc.chain import Chain
 from k2rel.ctmc.files import LabelledChain
 from k2rel.errors import ModelTooLargeError
@@ -85,7 +86,7 @@ def fault_trees_of(study: StudyLike) -> tuple[str, list[str]]:
         notes.append(said)
     probabilities = {variable: study.law(variable).unavailability for variable in s.variables(tops.values())}
     p = study.provenance
-    about = f"{site.title}; {p.clients} clients, contract {p.contract}; {p.engine}; inputs {p.input_hash}"
+    about = f"{site.title}; {counted(p.clients, 'client')}, contract {p.contract}; {p.engine}; inputs {p.input_hash}"
     return open_psa(site.name, s, tops, probabilities, note="; ".join([about, *notes])), notes
 
 

@@ -270,7 +270,7 @@ class PastPeriod(ShownTable):
             names = ", ".join(f"{each.name} ({each.failures}, {each.expected:.2g} expected)" for each in said)
             found.append(f"More failures than their rates explain, after adjustment for multiple tests: {names}.")
         else:
-            many = f"{len(self.types)} types and {len(self.parts)} parts"
+            many = f"{counted(len(self.types), 'type')} and {counted(len(self.parts), 'part')}"
             found.append(
                 f"None of {many} failed more often than its rate explains, after adjustment for multiple tests."
             )

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from k2rel.arguments import as_names, as_number, as_seed, as_whole
-from k2rel.columns import percentage
+from k2rel.columns import counted, percentage
 from k2rel.errors import InputError, closest
 from k2rel.inputs import Input
 from k2rel.measures.availability import service_named
@@ -142,8 +142,8 @@ class UncertaintyResult(ShownTable):
         >>> uncertainty(study("L2R"), ["media"], samples=16).load_words()[:48]
         'The site carries its 4 clients with a probabilit'
         """
-        clients = self.provenance.clients
-        carried = f"The site carries its {clients} clients with a probability of {percentage(self.p_carries)}"
+        clients = counted(self.provenance.clients, "client")
+        carried = f"The site carries its {clients} with a probability of {percentage(self.p_carries)}"
         if self.carries_after is not None:
             carried += f", and with {percentage(float(self.carries_after.mean()))} also after every single failure"
         if self.overload is None:

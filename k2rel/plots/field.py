@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from k2rel.columns import counted
 from k2rel.field import Curve, Fit, RepairHistory, Trend, mean_cumulative_failures
 from k2rel.plots.style import (
     INK,
@@ -93,7 +94,7 @@ def plot_probability(curve: Curve, fit: Fit, ax: Axes | None = None) -> Axes:
     ax.set_ylim(float(bottom), float(top))
     ax.set_xlim(low, high)
     legend(ax)
-    title = f"{fit.name}: {fit.failures:,} failures and the fitted failure law"
+    title = f"{fit.name}: {counted(fit.failures, 'failure')} and the fitted failure law"
     return tidy(ax, title, "age [h], logarithmic", "fraction failed")
 
 

@@ -21,6 +21,7 @@ from k2rel._version import __version__
 from k2rel.arguments import as_seed, as_whole
 from k2rel.basis import basis_hash
 from k2rel.bundled import data_version
+from k2rel.columns import counted
 from k2rel.design.targets import SURE, checked_sure
 from k2rel.errors import InputError, K2relError
 from k2rel.measures.solution import checked_method
@@ -81,7 +82,9 @@ class Rendered(Shown):
     notes: tuple[str, ...] = ()
 
     def _line(self) -> str:
-        return f"{len(self.reports)} reports, {len(self.failures)} failed, {len(self.kept)} kept: {self.index}"
+        return (
+            f"{counted(len(self.reports), 'report')}, {len(self.failures)} failed, {len(self.kept)} kept: {self.index}"
+        )
 
 
 def render_reports(

@@ -91,7 +91,7 @@ def _basis(summary: Summary, assumptions: int) -> str:
     drawn = summary.drawn
     sampled = " Inputs at their values as given."
     if drawn is not None:
-        sampled = f" {drawn.samples:,} draws of {len(drawn.inputs)} inputs within their limits."
+        sampled = f" {counted(drawn.samples, 'draw')} of {counted(len(drawn.inputs), 'input')} within their limits."
     listed = counted(assumptions, "assumption")
     return (
         f"Engine {summary.solution.method}; takeovers {summary.solution.takeovers}.{sampled} Contract {p.contract}; "

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from k2rel.arguments import as_names
-from k2rel.columns import COLUMNS, percentage
+from k2rel.columns import COLUMNS, counted, percentage
 from k2rel.design.pair import parts_in_words, parts_that_differ
 from k2rel.design.recommendation import Candidate, Recommendation
 from k2rel.errors import InputError
@@ -84,7 +84,7 @@ def _row(one: Candidate, recommendation: Recommendation, judged: bool, costed: b
     return [
         name,
         *([verdict] if judged else []),
-        f"{light(one.load_state)} <span class='limits'>{one.clients} clients{most}</span>",
+        f"{light(one.load_state)} <span class='limits'>{counted(one.clients, 'client')}{most}</span>",
         COLUMNS["downtime_min_per_year"][1](one.downtime_min_per_year),
         f"{minutes_text(one.low_min_per_year)} to {minutes_text(one.high_min_per_year)}" if known else "–",
         COLUMNS["failures_per_year"][1](one.failures_per_year),

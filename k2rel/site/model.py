@@ -12,6 +12,7 @@ from typing import Literal
 
 from k2rel.arguments import as_names
 from k2rel.bundled import DATA_VERSION
+from k2rel.columns import counted
 from k2rel.commoncause import combinations_of, event_shares
 from k2rel.errors import InputError, Problem, closest
 from k2rel.inputs import Input, Uses
@@ -495,4 +496,5 @@ class Site(AsGraph, Outward):
                 raise InputError(f"{self.name} has no part '{name[:80]}'{meant or closest(name, self.part_ids)}")
 
     def _line(self) -> str:
-        return f"{self.name}: {self.title}, {sum(1 for _ in self.parts())} parts, {self.client_count} clients"
+        of = counted(sum(1 for _ in self.parts()), "part"), counted(self.client_count, "client")
+        return f"{self.name}: {self.title}, {', '.join(of)}"

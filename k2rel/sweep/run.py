@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from k2rel.basis import basis, basis_hash, sealed, unsealed
 from k2rel.bundled import level_names, notebook_dir
 from k2rel.claims import meant
+from k2rel.columns import counted
 from k2rel.errors import InputError, K2relError
 from k2rel.extras import has_extra
 from k2rel.parallel import LostSchedulerError, as_they_end, connected, is_lost, worker_count
@@ -76,7 +77,7 @@ class Sweep(Shown):
 
     def _line(self) -> str:
         found = f"{self.computed:,} computed, {self.kept:,} kept, {self.failed:,} failed"
-        return f"{self.spec.name}: {len(self.table):,} points, {found}"
+        return f"{self.spec.name}: {counted(len(self.table), 'point')}, {found}"
 
 
 def compute(point: Point) -> Row:

@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from k2rel.bundled import design_names, input_file, level_names, site_path
+from k2rel.columns import counted
 from k2rel.errors import InputError, Problem
 from k2rel.memory import check_each
 from k2rel.organisation import as_reading
@@ -169,7 +170,7 @@ class SweepSpec(Shown):
     seed: int
 
     def _line(self) -> str:
-        return f"{self.name}: {len(self.points):,} points over {', '.join(self.axes) or 'nothing'}"
+        return f"{self.name}: {counted(len(self.points), 'point')} over {', '.join(self.axes) or 'nothing'}"
 
 
 def read_sweep(path: str | Path) -> SweepSpec:
