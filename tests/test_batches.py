@@ -432,15 +432,11 @@ LARGER = MANY.replace("L1", "L2R").replace("last: 8", "last: 4")  # larger diagr
 TWO = "name: clients\nlevels: [L1]\nclients: [4, 5]\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="no system's limit on the size of files")
 @pytest.mark.parametrize(
     ("text", "most_bytes", "kept"),
-    [
-        (TWO, 200, 0),
-        pytest.param(TWO, 30_000, 2, marks=pytest.mark.slow),
-        pytest.param(LARGER, 1000, 0, marks=pytest.mark.slow),
-        pytest.param(LARGER, 30_000, 12, marks=pytest.mark.slow),
-    ],
+    [(TWO, 200, 0), (TWO, 30_000, 2), (LARGER, 1000, 0), (LARGER, 30_000, 12)],
     ids=["points", "page", "diagrams", "page after diagrams"],
 )
 def test_a_disk_that_is_really_full_leaves_nothing_half(tmp_path, text, most_bytes, kept) -> None:
@@ -751,6 +747,7 @@ def test_a_point_that_fails_is_a_row_with_its_error_and_is_tried_again(tmp_path,
     assert (again.kept, again.failed) == (1, 1)
 
 
+@pytest.mark.slow
 def test_a_point_that_kills_its_process_is_a_row_and_the_others_are_computed(tmp_path, monkeypatch, no_page) -> None:
     spec = read_sweep(sweep_file(tmp_path, "levels: [L1]\nclients: [4, 5, 6]\n"))
     monkeypatch.setattr(sweep_run, "_computed", deadly)

@@ -83,6 +83,7 @@ def test_code_is_kept_until_what_it_does_changes(tmp_path: Path) -> None:
     assert len(list((tmp_path / "a").rglob("*.nbc"))) == 1, "what nothing finds any more is removed"
 
 
+@pytest.mark.slow
 def test_code_that_cannot_be_read_is_compiled_anew(tmp_path: Path) -> None:
     write(tmp_path / "a")
     asked(tmp_path / "a")

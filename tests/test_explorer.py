@@ -413,6 +413,7 @@ def test_rates_at_their_limits_move_every_row_that_has_limits() -> None:
     assert high == pytest.approx(without_raid, rel=0.05)  # RAID sets follow their drives and add a little
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 def test_the_served_page_follows_every_choice(browser, server) -> None:

@@ -85,8 +85,9 @@ def test_the_page_says_site_date_version_inputs_and_engine(made, pages) -> None:
         assert text in foot
 
 
+@pytest.mark.slow
 @pytest.mark.notebook
-@WITH_L2R
+@pytest.mark.parametrize("level", ["L2R", "nearline"])
 def test_the_same_inputs_give_the_same_bytes_in_every_table(pages, asked, tmp_path, level) -> None:
     given = asked if level == "L2R" else asked | {"settings": {}}  # nearline has no TOE
     assert render_reports([level], tmp_path, comparison=False, **given).failures == ()
