@@ -146,6 +146,11 @@ class _Worker:
             return f"takes {used / 1e9:.1f} GB"
         return f"takes more than {MOST_SECONDS:g} s" if time.monotonic() - self.now[1] > MOST_SECONDS else ""
 
+    def stop(self) -> None:
+        """Stop it, whatever it is doing."""
+        self.process.kill()
+        self.process.join()
+
 
 def in_process(kind: str, first: int, count: int, workers: int, most_findings: int = 200) -> Seen:
     """Try so many inputs of a kind, in as many processes."""
@@ -154,7 +159,7 @@ def in_process(kind: str, first: int, count: int, workers: int, most_findings: i
     ranges = [(a, min(a + size, first + count)) for a in range(first, first + count, size)]
     with tempfile.TemporaryDirectory() as top:
         running = [_Worker(kind, a, b, top) for a, b in ranges]
-        while running:
+        while running and len(seen.findings) <= most_findings:
             wait([one.pipe for one in running], 0.1)
             for one in list(running):
                 said = _said(one, seen)
@@ -168,18 +173,14 @@ def in_process(kind: str, first: int, count: int, workers: int, most_findings: i
                 if not why and said != "ended":
                     continue
                 running.remove(one)
-                one.process.kill()
-                one.process.join()
+                one.stop()
                 if why:
                     number = int(one.now[0])
                     seen.findings.append(Finding(kind, number, why))
                     if number + 1 < one.end:
                         running.append(_Worker(kind, number + 1, one.end, top))
-            if len(seen.findings) > most_findings:
-                for one in running:
-                    one.process.kill()
-                    one.process.join()
-                break
+        for one in running:
+            one.stop()
     return seen
 
 
