@@ -52,10 +52,10 @@ def counted(number: float, what: str) -> str:
 
     Examples
     --------
-    >>> counted(1, "side"), counted(0, "client"), counted(12_000, "part"), counted(2.5, "year")
-    ('1 side', '0 clients', '12,000 parts', '2.5 years')
+    >>> counted(1, "side"), counted(12_000, "part"), counted(2.5, "year"), counted(1234.6, "failure")
+    ('1 side', '12,000 parts', '2.5 years', '1,235 failures')
     """
-    shown = f"{int(number):,}" if float(number).is_integer() else f"{number:.3g}"
+    shown = f"{number:,.0f}" if number >= 1000 or float(number).is_integer() else f"{number:.3g}"
     return f"{shown} {what}{'' if number == 1 else 's'}"
 
 

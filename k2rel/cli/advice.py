@@ -20,6 +20,7 @@ from k2rel.cli.inputs import (
     sure_option,
 )
 from k2rel.cli.printing import print_json, print_table, records, say
+from k2rel.columns import counted
 from k2rel.doing import doing
 from k2rel.errors import InputError
 
@@ -132,8 +133,7 @@ def spares_verb(args: argparse.Namespace) -> int:
         print_json(records(frame.rename_axis("type")))
         return 0
     print_table(frame.drop(columns="sites_alone") if len(chosen) == 1 else frame, whole=frame.rename_axis("type"))
-    span = f"{args.years:g} {'year' if args.years == 1 else 'years'} without delivery"
-    how = f"For {span}, with a probability of {args.protection:g} %"
+    how = f"For {counted(args.years, 'year')} without delivery, with a probability of {args.protection:g} %"
     say(f"\n{how} no spare of the type, or of any type, is missing. Constant failure rates; ageing parts need more.")
     return 0
 

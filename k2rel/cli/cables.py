@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from k2rel.cli.inputs import data_option, force_option, format_option
-from k2rel.cli.printing import check_free, print_json, print_rows, print_table, say
+from k2rel.cli.printing import check_free, print_json, print_rows, print_table, say, size_words
+from k2rel.columns import counted
 from k2rel.errors import InputError
 
 if TYPE_CHECKING:
@@ -101,8 +102,6 @@ def _pairs(option: str, texts: Sequence[str], example: str) -> list[tuple[str, s
 
 
 def _print(args: argparse.Namespace, cables: Cables, site: Site) -> None:
-    from k2rel.columns import counted
-
     matches = [{"text": one.text, "component_type": one.component_type, "count": one.count, "by": one.how}
                for one in cables.matches]  # fmt: skip
     left_out = [{"line": one.line, "what": one.what, "reason": one.reason} for one in cables.left_out]
@@ -132,8 +131,5 @@ def _print(args: argparse.Namespace, cables: Cables, site: Site) -> None:
     print_table(
         paths[["kind", "clients", "paths", "ways", "dropped"]], "\nPaths from the clients, by kind", index=False
     )
-    say(
-        f"\n{site.title}: {sum(1 for _ in site.parts()):,} parts on {counted(len(site.sides), 'side')}, "
-        + counted(site.client_count, "client")
-    )
+    say(f"\n{size_words(site)}")
     say(f"written: {args.output}" if args.output else "not written; --output FILE writes the site file")

@@ -139,6 +139,12 @@ def _rows_of(study: Study, p: Provenance) -> tuple[str, str]:
     return f"{counted(mine, 'row')} of {p.rates}, {len(p.rows) - mine} of the bundled table", words
 
 
+def size_words(site: Site) -> str:
+    """The title of a site, and how many parts, sides and clients it has."""
+    parts = counted(sum(1 for _ in site.parts()), "part")
+    return f"{site.title}: {parts} on {counted(len(site.sides), 'side')}, {counted(site.client_count, 'client')}"
+
+
 def say_full_service(site: Site) -> None:
     """Say below a table of services what full service asks for; the titles in JSON say it too."""
     from k2rel.site.service_names import of_full_service

@@ -31,6 +31,7 @@ from k2rel.cli.printing import (
     records,
     say,
     say_full_service,
+    size_words,
     tell,
     written,
 )
@@ -136,7 +137,6 @@ def check_verb(args: argparse.Namespace) -> int:
         return _expanded(args)
     if args.output or args.force:
         raise InputError(f"{'--output' if args.output else '--force'}: it is for --upgrade and --expanded")
-    from k2rel.columns import counted
     from k2rel.policy.warned import overload_warnings
 
     study = study_of(args)
@@ -152,13 +152,12 @@ def check_verb(args: argparse.Namespace) -> int:
             except InputError as error:
                 raise InputError([replace(one, message=f"with the variant '{variant.name}': {one.message}")
                                   for one in error.problems]) from None  # fmt: skip
-    count = sum(1 for _ in site.parts())
     variants = [variant.name for variant in site.variants]
     summary = {
         "file": site.file,
         "name": site.name,
         "sides": list(site.sides),
-        "parts": count,
+        "parts": sum(1 for _ in site.parts()),
         "clients": site.client_count,
         "roles": list(site.roles),
         "traffic": list(site.traffic),
@@ -169,8 +168,7 @@ def check_verb(args: argparse.Namespace) -> int:
         print_json({"ok": True, **summary, "warnings": [asdict(one) for one in found]})
     else:
         say(f"{site.file}: valid")
-        where = f"{counted(len(site.sides), 'side')}, {counted(site.client_count, 'client')}"
-        say(f"  {site.title}: {counted(count, 'part')} on {where}")
+        say(f"  {size_words(site)}")
         say(f"  roles: {', '.join(site.roles) or 'none'}; traffic: {', '.join(site.traffic)}")
         say(f"  {len(site.assumptions)} named assumptions; variants: {', '.join(variants) or 'none'}")
         for one in found:

@@ -17,6 +17,7 @@ from k2rel.cli.inputs import (
     study_options,
 )
 from k2rel.cli.printing import main_rows, print_json, print_table, put, say, tell, written
+from k2rel.columns import counted
 from k2rel.errors import InputError
 from k2rel.units import HOURS_PER_YEAR
 
@@ -61,7 +62,6 @@ def solve_options(sub: argparse.ArgumentParser) -> None:
 
 
 def solve_verb(args: argparse.Namespace) -> int:
-    from k2rel.columns import counted
     from k2rel.faulttrees import read_fault_trees
     from k2rel.faulttrees.solve import solve
 

@@ -73,7 +73,7 @@ def tests_in_use(study: Study) -> list[tuple[str, str, str, str, str]]:
         else:
             how = "offset by " + " and ".join(f"{offset:g} h" for offset in law.test_days_h)
         at[how] = at.get(how, 0) + law.parts * count
-    value = "; ".join(f"{count} parts {how}" if count > 1 else f"1 part {how}" for how, count in at.items())
+    value = "; ".join(f"{counted(count, 'part')} {how}" for how, count in at.items())
     reason = (
         "the default is the same days, on which failures of several parts are hidden together; test_offset and "
         "tested: independently in the site file say otherwise"

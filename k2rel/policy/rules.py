@@ -182,7 +182,7 @@ class Policy(Roles, Shown):
         return Route(path.side, path.carried_by, path.group, path.weight, stages, usable, tuple(carries), tuple(found))
 
     def _line(self) -> str:
-        return f"{self.site.name}: {'sticky roles' if self.sticky else 'roles'}, preferred side {self.home}"
+        return f"{self.site.name}: takeovers {'as modelled' if self.sticky else 'ideal'}, preferred side {self.home}"
 
 
 class _Forks:

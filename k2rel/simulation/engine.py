@@ -124,7 +124,7 @@ def simulate(
     ----------
     study : Study
     organisation : Organisation, optional
-        Who repairs and how roles behave; by default sticky roles and as many crews as needed.
+        Who repairs and how roles behave; by default takeovers as modelled and as many crews as needed.
     circumstances : Circumstances, optional
         What only the simulation follows; by default nothing more than the other engines do.
     plan : Plan, optional

@@ -496,5 +496,5 @@ class Site(AsGraph, Outward):
                 raise InputError(f"{self.name} has no part '{name[:80]}'{meant or closest(name, self.part_ids)}")
 
     def _line(self) -> str:
-        of = counted(sum(1 for _ in self.parts()), "part"), counted(self.client_count, "client")
-        return f"{self.name}: {self.title}, {', '.join(of)}"
+        parts = counted(sum(1 for _ in self.parts()), "part")
+        return f"{self.name}: {self.title}, {parts}, {counted(self.client_count, 'client')}"
